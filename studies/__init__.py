@@ -1,0 +1,1 @@
+"""What is asked: study files, their schema, and their composition into one validated question."""

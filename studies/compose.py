@@ -1,0 +1,164 @@
+"""From command-line arguments to a validated `RunSpec`: Hydra composes, the schema judges."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ValidationError
+from yaml import YAMLError
+
+from studies.errors import InputError, nearest, unknown
+from studies.spec import RunSpec
+
+HOME = Path(__file__).parent
+GROUPS = ("study", "dataset", "executor")
+_FIELD_OVERRIDE = re.compile(r"^[A-Za-z_]\w*(\.[\w-]+)*=")
+
+
+def choices(group: str, config_dirs: Sequence[Path] = ()) -> list[str]:
+    """Return the names that `group=NAME` accepts: those of this package and of `config_dirs`."""
+    return sorted({path.stem for home in (HOME, *config_dirs) for path in (home / group).glob("*.yaml")})
+
+
+def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> RunSpec:
+    """Return the configuration that `overrides` (Hydra's syntax) ask for, validated and with a folder name of its own.
+
+    A study asked of another dataset than its file names is another study: it is called STUDY-DATASET, so that the
+    records and reports of both stand side by side.
+
+    Raises:
+        InputError: a name that does not exist, or a value that the schema does not accept.
+    """
+    config = compose_unchecked(overrides, config_dirs)
+    home_overrides = [text for text in overrides if not text.startswith("dataset")]
+    if len(home_overrides) < len(overrides):
+        declared_on = compose_unchecked(home_overrides, config_dirs).dataset.name
+        if declared_on != config.dataset.name:
+            config.study.name = f"{config.study.name}-{config.dataset.name}"
+    return validate(config)
+
+
+def compose_unchecked(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictConfig:
+    """Return Hydra's composition of `overrides`, before the schema has seen it."""
+    for folder in config_dirs:
+        if not folder.is_dir():
+            raise InputError(f"`--config-dir` must be a folder with study/*.yaml in it. Received: {str(folder)!r}.")
+    prepared = [_prepare(text, config_dirs) for text in overrides]
+    if not any(text.startswith("study=") for text in overrides):
+        raise InputError(f"`study=NAME` is missing. Studies: {', '.join(choices('study', config_dirs))}.")
+    if config_dirs:
+        prepared.append("hydra.searchpath=[" + ",".join(f"file://{path.resolve()}" for path in config_dirs) + "]")
+    with _hydra(), _as_input_error():
+        config = hydra_compose(config_name="config", overrides=prepared)
+        OmegaConf.set_struct(config, False)
+        missing = sorted(OmegaConf.missing_keys(config))
+        if missing:
+            raise InputError(f"`{missing[0]}` must be given: {missing[0]}=VALUE.")
+        OmegaConf.resolve(config)
+    return config
+
+
+def validate(config: DictConfig) -> RunSpec:
+    """Return `config` as the schema's immutable models.
+
+    Raises:
+        InputError: naming the first few fields that the schema does not accept.
+    """
+    try:
+        return RunSpec.model_validate(OmegaConf.to_container(config, resolve=True))
+    except ValidationError as error:
+        raise InputError("\n".join(_lines(error))) from None
+
+
+def _prepare(text: str, config_dirs: Sequence[Path]) -> str:
+    """Check the names in one override; let any field of the schema be set without Hydra's `+`."""
+    name, equals, value = text.partition("=")
+    if not equals or not _FIELD_OVERRIDE.match(text):
+        if equals or text.startswith("~"):
+            return text
+        raise InputError(f"An override has the form field=value. Received: {text!r}.{nearest(text, GROUPS)}")
+    first = name.partition(".")[0]
+    if first not in RunSpec.model_fields and first != "hydra":
+        raise unknown(first, name, RunSpec.model_fields)
+    if name in GROUPS:
+        if value not in (valid := choices(name, config_dirs)):
+            raise unknown(name, value, valid)
+        return text
+    return f"++{text}" if first != "hydra" else text
+
+
+@contextmanager
+def _hydra() -> Iterator[None]:
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(HOME.resolve()), version_base="1.3"):
+        yield
+
+
+@contextmanager
+def _as_input_error() -> Iterator[None]:
+    """Turn what Hydra, OmegaConf and YAML say into one or two lines."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise InputError("The configuration cannot be composed: " + " ".join(lines[:3])[:400]) from None
+
+
+def _lines(error: ValidationError) -> list[str]:
+    """Return up to two lines for what the schema found: field, expectation, what was received, nearest name."""
+    found: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        location = [str(part) for part in problem["loc"] if not str(part).startswith("function-")]
+        # A union reports one problem per member, with the member's name at the end of the location.
+        if location and location[-1] in ("bool", "int", "float", "str"):
+            found.setdefault(
+                ".".join(location[:-1]),
+                f"`{'.'.join(location[:-1])}` must be a number, a text, true or false. Received: {problem['input']!r}.",
+            )
+            continue
+        found.setdefault(".".join(location), _line(location, problem))
+    lines = list(found.values())
+    return lines[:2] if len(lines) <= 2 else [lines[0], f"{lines[1]} (and {len(lines) - 2} more)"]
+
+
+def _line(location: list[str], problem: Mapping[str, Any]) -> str:
+    field, received = ".".join(location), problem["input"]
+    match problem["type"]:
+        case "extra_forbidden":
+            valid = _fields(location[:-1])
+            return f"`{field}` is not a field. Fields here: {', '.join(valid)}.{nearest(location[-1], valid)}"
+        case "missing":
+            return f"`{field}` must be given; it is missing."
+        case "value_error":
+            spec = received if isinstance(received, Mapping) else {}
+            arms, control = list(spec.get("arms", ())), spec.get("control")
+            hint = nearest(control, arms)
+            return f"{problem['ctx']['error']}. Received: control={control!r}, arms={arms}.{hint}"
+        case "literal_error":
+            expected = str(problem["ctx"]["expected"])
+            names = re.findall(r"'([^']+)'", expected)
+            return f"`{field}` must be {expected}. Received: {received!r}.{nearest(received, names)}"
+        case "too_short":
+            least, found = problem["ctx"]["min_length"], problem["ctx"]["actual_length"]
+            return f"`{field}` must have at least {least} entries. Received: {found} ({received!r})."
+    expectation = str(problem["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"`{field}` must be {expectation}. Received: {received!r}."
+
+
+def _fields(location: Sequence[str]) -> list[str]:
+    """Return the names of the fields at `location` in the schema."""
+    model: type[BaseModel] = RunSpec
+    for name in location:
+        annotation = model.model_fields[name].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,222 @@
+"""Records on disk, the truth: `runs/STUDY/trials/KEY/` holds what one finished trial left.
+
+    record.json     what was trained and what it scored (`TrialRecord`), with checksums of the files beside it
+    history.csv     one row per epoch: epoch, then one column per metric
+    predicted.npy   (n_test,) the class given to each test example
+    correct.npy     (n_test,) bool, whether that class is right
+
+A folder appears at once and complete, and is never changed. A failed trial leaves `runs/STUDY/failed/KEY.json`
+instead, which goes away when the key is finished.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from studies.spec import Declaration, Setting, TrainingSpec
+from tracking import atomic
+
+METRICS = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
+
+
+class Environment(Declaration):
+    """What a trial ran on."""
+
+    python: str
+    packages: dict[str, str]
+    """Versions of the packages that take part in training."""
+    hardware: str
+    """Processor, cores and accelerator, in words."""
+    host: str
+    git_commit: str
+    """Commit of the working tree, with `-dirty` if it had changes; empty outside a repository."""
+
+
+class Cost(Declaration):
+    """What a trial took."""
+
+    seconds: float
+    """Wall time of training and evaluation, without the worker's start."""
+    images_per_second: float
+    """Training images per second of training time, evaluation left out."""
+    peak_memory_mib: float
+    """Largest resident memory of the worker process so far."""
+
+
+class TrialRecord(Declaration):
+    """One finished trial."""
+
+    schema_version: Literal[1] = 1
+    key: str
+    """Hash of all that determines the result; the name of the trial's folder."""
+    study: str
+    """The study it was trained for; others may share the record."""
+    arm: str
+    setting: Setting
+    seed: int
+    model: str
+    dataset: str
+    data_digest: str
+    training: TrainingSpec
+    engine: str
+    metrics: dict[str, float]
+    """Final metrics in inference mode on the whole training and test sets; accuracies as fractions, losses in nats."""
+    cost: Cost
+    started: datetime
+    environment: Environment
+    command: str
+    """The shell command that trains exactly this trial."""
+    files: dict[str, str] = {}
+    """SHA-256 of each file beside the record, by name; filled in when the record is written."""
+
+
+class Failure(Declaration):
+    """A trial that did not finish."""
+
+    key: str
+    arm: str
+    seed: int
+    reason: str
+    """One line: what ended it."""
+    attempts: int
+    details: str = ""
+    """Traceback, if there is one."""
+
+
+@dataclass(frozen=True)
+class StoredTrial:
+    """A record with its arrays."""
+
+    record: TrialRecord
+    history: dict[str, np.ndarray]
+    """Metric name to (epochs,) float values, from the first epoch to the last."""
+    predicted: np.ndarray
+    """(n_test,) class given to each test example."""
+    correct: np.ndarray
+    """(n_test,) bool."""
+
+
+class DamagedRecordError(Exception):
+    """A record on disk that is not whole."""
+
+
+class RecordStore:
+    """The trials of one study under `folder` (`runs/STUDY`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.trials = folder / "trials"
+        self.failed = folder / "failed"
+
+    def has(self, key: str) -> bool:
+        """Return whether `key` is finished (without checking that its files are whole)."""
+        return (self.trials / key / "record.json").is_file()
+
+    def keys(self) -> list[str]:
+        """Return the finished keys, sorted."""
+        return sorted(path.parent.name for path in self.trials.glob("[!.]*/record.json"))
+
+    def write(self, trial: StoredTrial) -> TrialRecord:
+        """Put a finished trial on disk, atomically, and forget an earlier failure of its key."""
+        files = {
+            "history.csv": _history_csv(trial.history),
+            "predicted.npy": _npy(trial.predicted),
+            "correct.npy": _npy(trial.correct.astype(bool)),
+        }
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        record = trial.record.model_copy(update={"files": digests})
+        files["record.json"] = record.model_dump_json(indent=1).encode()
+
+        def fill(draft: Path) -> None:
+            for name, content in files.items():
+                (draft / name).write_bytes(content)
+
+        atomic.write_folder(self.trials / record.key, fill)
+        (self.failed / f"{record.key}.json").unlink(missing_ok=True)
+        return record
+
+    def read(self, key: str) -> StoredTrial:
+        """Return the finished trial `key`.
+
+        Raises:
+            KeyError: there is no such trial.
+            DamagedRecordError: its files are not what was written.
+        """
+        folder = self.trials / key
+        if not folder.is_dir():
+            raise KeyError(key)
+        try:
+            record = TrialRecord.model_validate_json((folder / "record.json").read_bytes())
+            content = {name: (folder / name).read_bytes() for name in record.files}
+            for name, digest in record.files.items():
+                if hashlib.sha256(content[name]).hexdigest() != digest:
+                    raise DamagedRecordError(f"{folder / name} is not what was written")
+            return StoredTrial(
+                record=record,
+                history=_read_history(content["history.csv"]),
+                predicted=np.load(io.BytesIO(content["predicted.npy"]), allow_pickle=False),
+                correct=np.load(io.BytesIO(content["correct.npy"]), allow_pickle=False),
+            )
+        except (OSError, ValidationError, KeyError) as error:
+            raise DamagedRecordError(f"{folder} is not whole: {str(error).splitlines()[0]}") from error
+
+    def set_aside(self, key: str) -> Path:
+        """Move the damaged trial `key` out of the way, keeping it for inspection; return where it is now."""
+        for number in range(1, 1000):
+            target = self.folder / "damaged" / f"{key}.{number}"
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                return (self.trials / key).rename(target)
+        raise FileExistsError(f"{self.folder / 'damaged'} is full of copies of {key}")
+
+    def adopt(self, key: str, other: "RecordStore") -> None:
+        """Copy the finished trial `key` of another study into this one."""
+        source = other.trials / key
+
+        def fill(draft: Path) -> None:
+            for file in source.iterdir():
+                shutil.copyfile(file, draft / file.name)
+
+        atomic.write_folder(self.trials / key, fill)
+        (self.failed / f"{key}.json").unlink(missing_ok=True)
+
+    def write_failure(self, failure: Failure) -> None:
+        """Remember that a trial did not finish."""
+        atomic.write_text(self.failed / f"{failure.key}.json", failure.model_dump_json(indent=1))
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield the failures that are on disk and readable."""
+        for path in sorted(self.failed.glob("[!.]*.json")):
+            try:
+                yield Failure.model_validate_json(path.read_bytes())
+            except ValidationError:
+                continue  # A note about a failure; losing it costs nothing, the key is trained again anyway.
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _history_csv(history: Mapping[str, np.ndarray]) -> bytes:
+    """Write floats so that reading them gives the same bits."""
+    lines = [",".join(["epoch", *history])]
+    rows = zip(*(np.asarray(values).tolist() for values in history.values()), strict=True)
+    lines += [",".join([str(epoch), *map(json.dumps, row)]) for epoch, row in enumerate(rows, start=1)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _read_history(content: bytes) -> dict[str, np.ndarray]:
+    header, *rows = content.decode().splitlines()
+    table = np.array([[float(cell) for cell in row.split(",")] for row in rows], dtype=np.float64)
+    return {name: table[:, column] for column, name in enumerate(header.split(",")) if column > 0}
