@@ -14,7 +14,9 @@ class InputError(ValueError):
 
 def nearest(received: object, valid: Iterable[str]) -> str:
     """Return ` Did you mean 'x'?` for the valid name closest to `received`, or an empty string if none is close."""
-    matches = difflib.get_close_matches(str(received), list(valid), n=1, cutoff=0.5)
+    name, names = str(received), list(valid)
+    swapped = [other for other in names if sorted(other) == sorted(name)]  # difflib is poor at swapped letters
+    matches = swapped or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f" Did you mean {matches[0]!r}?" if matches else ""
 
 

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Setting = dict[str, Scalar]
@@ -63,7 +72,7 @@ class StudySpec(Declaration):
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """Family-wise error rate of the comparisons with the control; intervals cover 1 - alpha."""
     margin: float | None = Field(default=None, gt=0)
-    """Equivalence margin on the primary metric: a smaller difference does not matter. Null: equivalence is not asked."""
+    """Equivalence margin on the primary metric: smaller differences do not matter. Null: not asked."""
 
     @model_validator(mode="after")
     def _control_is_an_arm(self) -> Self:

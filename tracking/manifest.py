@@ -60,6 +60,8 @@ class StudyManifest(Declaration):
     """One name per class, in label order."""
     n_train: int
     n_test: int
+    engine: str
+    """Version of the engine and of the packages that do its arithmetic."""
     trials: tuple[PlannedTrial, ...]
     """In plan order: replicate by replicate, every arm in each."""
     models: dict[str, ModelCard] = {}

@@ -1,0 +1,198 @@
+"""Worker processes on this machine, as a `concurrent.futures.Executor`.
+
+Python's own `ProcessPoolExecutor` gives up the whole pool when one worker dies. Here each worker belongs to a thread
+that feeds it, so that a death is that one task's exception, says how the process ended, and costs no other task.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from search import progress
+
+_SPAWN = multiprocessing.get_context("spawn")  # TensorFlow's threads do not survive a fork
+
+
+class WorkerDiedError(Exception):
+    """The process that ran a task is gone; the message says how it ended."""
+
+
+@dataclass(eq=False)
+class _Task:
+    future: "Future[Any]"
+    call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+    affinity: Hashable
+
+
+@dataclass
+class _Worker:
+    """A process, and the pipe that feeds it."""
+
+    process: Any
+    pipe: Connection
+    log: Path
+    tasks_done: int = 0
+
+    def ended(self) -> str:
+        """Return how the dead process ended, with the last line it wrote."""
+        self.process.join()
+        code = self.process.exitcode
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        return f"its worker process ended ({how})" + (f": {lines[-1][:200]}" if code > 0 and lines else "")
+
+
+@dataclass
+class LocalExecutor(Executor):
+    """A pool of spawned processes.
+
+    Each is replaced after `tasks_per_worker` tasks, which keeps memory flat however long the pool lives.
+    """
+
+    workers: int
+    tasks_per_worker: int
+    initializer: Callable[[], None]
+    on_progress: Callable[[progress.EpochDone], None]
+    affinity: Callable[..., Hashable] = lambda *_: None
+    """Of a task's arguments: a worker prefers a task with the value of its last one, whose leftovers it can use."""
+    _queue: list[_Task] = field(default_factory=list, init=False)
+    _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
+    _closed: bool = field(default=False, init=False)
+    _killed: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._logs = Path(tempfile.mkdtemp(prefix="workers-"))
+        self._live: dict[int, _Worker] = {}
+        self._threads = [
+            threading.Thread(target=self._serve, args=(number,), name=f"worker-{number}", daemon=True)
+            for number in range(self.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """Schedule `fn(*args, **kwargs)` on a worker; all three must be picklable."""
+        task = _Task(Future(), (fn, args, kwargs), self.affinity(*args))
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("cannot submit to an executor that was shut down")
+            self._queue.append(task)
+            self._changed.notify_all()
+        return task.future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Stop taking tasks; with `cancel_futures` also drop those that wait and kill the workers."""
+        with self._changed:
+            self._closed = True
+            if cancel_futures:
+                self._killed = True
+                for task in self._queue:
+                    task.future.cancel()
+                self._queue.clear()
+                for worker in self._live.values():
+                    worker.process.kill()
+            self._changed.notify_all()
+        if wait:
+            for thread in self._threads:
+                thread.join()
+            shutil.rmtree(self._logs, ignore_errors=True)
+
+    def _serve(self, number: int) -> None:
+        """Feed one worker until the pool is shut down."""
+        last: Hashable = None
+        worker = self._start(number)
+        while (task := self._next(last)) is not None:
+            if not task.future.set_running_or_notify_cancel():
+                continue
+            if not worker.process.is_alive() or worker.tasks_done >= self.tasks_per_worker:
+                self._stop(worker)
+                worker = self._start(number)
+            last = task.affinity
+            self._run(worker, task)
+        self._stop(worker)
+
+    def _next(self, last: Hashable) -> _Task | None:
+        with self._changed:
+            while not self._queue:
+                if self._closed:
+                    return None
+                self._changed.wait()
+            task = next((task for task in self._queue if task.affinity == last), self._queue[0])
+            self._queue.remove(task)
+            return task
+
+    def _run(self, worker: _Worker, task: _Task) -> None:
+        try:
+            worker.pipe.send(task.call)
+            while isinstance(answer := worker.pipe.recv(), progress.EpochDone):
+                self.on_progress(answer)
+        except (EOFError, OSError):
+            task.future.set_exception(WorkerDiedError(worker.ended()))
+            return
+        worker.tasks_done += 1
+        result, error = answer
+        if error is not None:
+            task.future.set_exception(error)
+        else:
+            task.future.set_result(result)
+
+    def _start(self, number: int) -> _Worker:
+        ours, theirs = _SPAWN.Pipe()
+        log = self._logs / f"worker-{number}.log"
+        process = _SPAWN.Process(target=_work, args=(theirs, self.initializer, log), daemon=True)
+        with self._changed:
+            process.start()
+            theirs.close()
+            worker = self._live[number] = _Worker(process, ours, log)
+            if self._killed:
+                process.kill()
+        return worker
+
+    def _stop(self, worker: _Worker) -> None:
+        worker.pipe.close()  # The worker reads the end of its input and leaves.
+        worker.process.join(timeout=10)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+
+
+def _work(pipe: Connection, initializer: Callable[[], None], log: Path) -> None:
+    """Be a worker process: run what comes through `pipe` until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator decides.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    progress.send = pipe.send
+    initializer()
+    while True:
+        try:
+            function, args, kwargs = pipe.recv()
+        except EOFError:
+            sys.exit(0)
+        try:
+            answer: tuple[Any, Exception | None] = (function(*args, **kwargs), None)
+        except Exception as error:
+            answer = (None, error)
+        with contextlib.suppress(BrokenPipeError):
+            pipe.send(answer)
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent is gone, however it went: nobody is left to take the result."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

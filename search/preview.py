@@ -1,0 +1,178 @@
+"""What `python -m search.plan` shows: arms, trials, parameter counts, time, and what the study could find."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING
+
+from studies.command import guarded, parse, print_configuration, yes_or_no
+from studies.compose import compose
+from studies.spec import RunSpec, StudySpec
+from tracking.record import RecordStore, TrialRecord
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from search.plan import Plan
+    from search.recorded import Recorded
+    from tracking.manifest import ModelCard
+
+_OPTIONS = [("counts", "false: leave out parameter counts and timings, which need TensorFlow (seconds to import)")]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the plan of the study that `argv` names; train nothing, write nothing. Return the exit code."""
+    arguments = parse(argv, "search.plan", "Show what a study would train, and train nothing.", _OPTIONS)
+    if arguments.show_config:
+        return guarded(lambda: print_configuration(arguments))
+
+    def show() -> int:
+        counts = yes_or_no(arguments.options, "counts", default=True)
+        _show(compose(arguments.overrides, arguments.config_dirs), counts)
+        return 0
+
+    return guarded(show)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What only a worker can tell."""
+
+    cards: "dict[str, ModelCard]"
+    seconds: dict[str, float]
+    """One trial of each arm."""
+
+
+def _show(spec: RunSpec, counts: bool) -> None:
+    from rich.console import Console
+
+    from search.data.prepared import stage
+    from search.plan import make_plan
+    from search.recorded import find_recorded
+
+    console, runs_dir = Console(highlight=False), Path(spec.runs_dir)
+    plan = make_plan(spec, stage(spec.dataset, runs_dir).data)
+    recorded = find_recorded(plan.trials, RecordStore(runs_dir / spec.study.name), runs_dir)
+    measured = _measure(plan, recorded) if counts else None
+    study = spec.study
+    console.print(f"[bold]{study.name}[/bold]: {study.question}", soft_wrap=True)
+    console.print(
+        f"{plan.data.name}: {plan.data.n_train:,} training and {plan.data.n_test:,} test images of "
+        f"{'x'.join(map(str, plan.data.image_shape))}, {len(plan.data.class_names)} classes. "
+        f"{study.training.epochs} epochs, batch {study.training.batch_size}, model {study.model}.\n",
+        soft_wrap=True,
+    )
+    _show_arms(console, study, measured, recorded)
+    done = len(plan.trials) - len(recorded.missing)
+    console.print(f"\n{len(plan.trials)} trials, {done} of them recorded, {len(recorded.missing)} to train.")
+    console.print(_time_text(spec, recorded, measured), soft_wrap=True)
+    console.print(_power_text(study, recorded), soft_wrap=True)
+
+
+def _measure(plan: "Plan", recorded: "Recorded") -> _Measured:
+    """Build each arm's model and time a few batches of those that have no record, in a worker."""
+    import dataclasses
+    import tempfile
+
+    from search.data.prepared import stage
+    from search.trial import seconds_per_epoch
+    from search.workers import open_workers
+
+    epochs = plan.spec.study.training.epochs
+    seconds = {arm: fmean(times) for arm, times in _recorded_seconds(recorded).items()}
+    with tempfile.TemporaryDirectory() as folder, open_workers(plan.spec.executor, 1) as workers:
+        cards = workers.describe(plan)
+        # The worker needs the arrays on disk, but a plan leaves nothing behind under runs/.
+        data = plan.data if plan.data.folder.is_dir() else stage(plan.spec.dataset, Path(folder)).store()
+        for trial in plan.trials[: len(plan.spec.study.arms)]:
+            if trial.arm not in seconds:
+                task = dataclasses.replace(plan.task(trial), data=data)
+                seconds[trial.arm] = epochs * workers.executor.submit(seconds_per_epoch, task).result()
+    return _Measured(cards, seconds)
+
+
+def _recorded_seconds(recorded: "Recorded") -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {}
+    for record in recorded.finished:
+        seconds.setdefault(record.arm, []).append(record.cost.seconds)
+    return seconds
+
+
+def _show_arms(console: "Console", study: StudySpec, measured: _Measured | None, recorded: "Recorded") -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("arm")
+    table.add_column("setting")
+    for name in ("params", "to train", "time per trial") if measured else ("to train",):
+        table.add_column(name, justify="right")
+    for arm in study.arms:
+        setting = ", ".join(f"{name}={value}" for name, value in study.setting(arm).items()) or "defaults"
+        row = [f"{arm} (control)" if arm == study.control else arm, setting]
+        missing = str(sum(trial.arm == arm for trial in recorded.missing))
+        if measured:
+            row += [f"{measured.cards[arm].params:,}", missing, _duration(measured.seconds[arm])]
+        else:
+            row.append(missing)
+        table.add_row(*map(escape, row))
+    console.print(table)
+    if measured:
+        card = measured.cards[study.control]
+        layers = ", ".join(f"{layer.name} {layer.params:,}" for layer in card.layers if layer.params)
+        console.print(f"Trainable parameters of {study.control}, layer by layer: {layers}", soft_wrap=True)
+
+
+def _time_text(spec: RunSpec, recorded: "Recorded", measured: _Measured | None) -> str:
+    if not recorded.missing:
+        return "Estimated time: none, everything is recorded."
+    times = {arm: fmean(values) for arm, values in _recorded_seconds(recorded).items()}
+    seconds = measured.seconds if measured else times
+    if any(trial.arm not in seconds for trial in recorded.missing):
+        return "Estimated time: not known before a trial of each arm has run (counts=true measures it)."
+    from search.workers import lanes
+
+    workers = lanes(spec.executor, len(recorded.missing))
+    total = sum(seconds[trial.arm] for trial in recorded.missing) / workers
+    return f"Estimated time: {_duration(total)} with {workers} worker{'s' * (workers > 1)}, start not included."
+
+
+def _power_text(study: StudySpec, recorded: "Recorded") -> str:
+    """Say what difference the study could detect, from the spread of its last run if there is one."""
+    from tracking.power import detectable_difference
+    from tracking.scale import scale
+
+    sizes = (study.replicates, study.replicates)
+    treatments = len(study.arms) - 1
+    in_sds = detectable_difference((1.0, 1.0), sizes, study.alpha / treatments)
+    if in_sds is None:
+        return f"Smallest detectable difference: none. {study.replicates} trial per arm allows no test."
+    sds = _sds(study.metric, recorded.finished)
+    level = f"(80% power, alpha {study.alpha:g} over {treatments} comparison{'s' * (treatments > 1)})"
+    if not sds:
+        return (
+            f"Smallest detectable difference: {in_sds:.1f} standard deviations over seeds {level}; how large one is, "
+            "the first run will show."
+        )
+    sd = math.sqrt(fmean(sd**2 for sd in sds))
+    shown = scale(study.metric, [sd])
+    return (
+        f"Smallest detectable difference: {shown.points(in_sds * sd)} {shown.label} {level}, with the sd of "
+        f"{shown.points(sd)} over seeds that the recorded trials have."
+    )
+
+
+def _sds(metric: str, records: Sequence[TrialRecord]) -> list[float]:
+    values: dict[str, list[float]] = {}
+    for record in records:
+        values.setdefault(record.arm, []).append(record.metrics[metric])
+    return [sd for scores in values.values() if len(scores) > 1 and (sd := stdev(scores)) > 0]
+
+
+def _duration(seconds: float) -> str:
+    from tracking.scale import duration
+
+    return duration(seconds)

@@ -1,0 +1,106 @@
+"""What every command of this project does with its arguments, its errors and its exit code."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studies.compose import GROUPS, choices, compose, compose_unchecked
+from studies.errors import InputError, unknown
+
+EXIT_BAD_INPUT = 2
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line, taken apart but not yet judged."""
+
+    overrides: tuple[str, ...]
+    """Hydra's `group=name` and `field=value`."""
+    config_dirs: tuple[Path, ...]
+    options: dict[str, str]
+    """The command's own `name=value`, which are not part of the configuration."""
+    show_config: bool
+
+    def command(self, module: str, *extra: str) -> str:
+        """Return the shell command that runs `module` with this configuration."""
+        folders = [text for path in self.config_dirs for text in ("--config-dir", str(path))]
+        return shlex.join(["python", "-m", module, *folders, *self.overrides, *extra])
+
+
+def parse(argv: Sequence[str], module: str, description: str, options: Sequence[tuple[str, str]] = ()) -> Arguments:
+    """Return the arguments of `python -m MODULE`; `--help` and unusable flags end the process as usual.
+
+    Args:
+        argv: without the program's name.
+        module: for the usage line.
+        description: what the command does, for `--help`.
+        options: name and meaning of the command's own `name=value` arguments.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("overrides", nargs="*", metavar="name=value", help="see below")
+    parser.add_argument(
+        "--config-dir",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder of your own with study/NAME.yaml (and dataset/, executor/)",
+    )
+    parser.add_argument("--cfg", choices=["job"], help="print the composed configuration and do nothing")
+    given = parser.parse_known_args([text for text in argv if text not in ("-h", "--help")])[0]
+    parser.epilog = _epilog(given.config_dir, options)
+    given = parser.parse_args(argv)
+    names = {name for name, _ in options}
+    own = [text.partition("=") for text in given.overrides if text.partition("=")[0] in names]
+    return Arguments(
+        overrides=tuple(text for text in given.overrides if text.partition("=")[0] not in names),
+        config_dirs=tuple(given.config_dir),
+        options={name: value for name, _, value in own},
+        show_config=given.cfg is not None,
+    )
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Return the exit code of `run`; an InputError is printed, in its own words, and is exit code 2."""
+    try:
+        return run()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+def yes_or_no(options: dict[str, str], name: str, default: bool) -> bool:
+    """Return the value of the option `name`, given as true or false."""
+    text = options.get(name, str(default)).lower()
+    if text not in ("true", "false"):
+        raise unknown(name, options[name], ("true", "false"))
+    return text == "true"
+
+
+def print_configuration(arguments: Arguments) -> int:
+    """Print the composed configuration as YAML; return the exit code."""
+    from omegaconf import OmegaConf
+
+    compose(arguments.overrides, arguments.config_dirs)  # What is shown is what would run: it must be valid.
+    print(OmegaConf.to_yaml(compose_unchecked(arguments.overrides, arguments.config_dirs), resolve=True), end="")
+    return 0
+
+
+def _epilog(config_dirs: Sequence[Path], options: Sequence[tuple[str, str]]) -> str:
+    lines = [f"{group}=   {', '.join(choices(group, config_dirs))}" for group in GROUPS]
+    lines += [f"{name}=   {meaning}" for name, meaning in options]
+    lines += [
+        "",
+        "any field of the study, its dataset or its executor, for example:",
+        "  study.replicates=10   study.training.epochs=5   study.arms.dropout1.rate=0.3",
+        "  dataset.dir=DIR   executor.workers=4   runs_dir=DIR   tracking_uri=http://localhost:5000",
+        "all fields are described in studies/spec.py; --cfg job shows the values they would have",
+    ]
+    return "\n".join(lines)

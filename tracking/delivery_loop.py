@@ -1,0 +1,100 @@
+"""Delivers when nudged and every few seconds, and less and less often to a store that is down."""
+
+import logging
+import os
+import select
+import time
+from collections.abc import Iterator
+
+from tracking.address import StoreAddress
+from tracking.courier import BusyError, Courier, Outcome
+from tracking.provenance import masked
+
+LOOK_SECONDS = 5.0
+"""How often the disk is looked at without a nudge."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+_LAST_WAIT_SECONDS = 10.0
+_LOGGER = logging.getLogger(__name__)
+
+
+def follow(courier: Courier, nudges: int) -> int:
+    """Deliver until `nudges` is closed, then once more.
+
+    Args:
+        courier: of the study.
+        nudges: a file descriptor; every byte on it says that there is something new.
+
+    Returns:
+        How many items are still owed.
+    """
+    pauses = _pauses()
+    while True:
+        outcome = _deliver(courier, 0.0)
+        if outcome.owed:
+            # A nudge does not cut this wait short: what is new changes nothing about the store.
+            closed = _wait(nudges, next(pauses), wakes=False)
+        else:
+            pauses = _pauses()
+            closed = _wait(nudges, LOOK_SECONDS, wakes=True)
+        if closed:
+            return _deliver(courier, _LAST_WAIT_SECONDS).owed
+
+
+def prepare(address: StoreAddress, log_level: int) -> None:
+    """Set this process up before MLflow is imported: bounded calls, no chatter, no secrets in the log."""
+    os.environ.update(address.environment())
+    fixed = {
+        # The HTTP client repeats a POST whose answer was late, and a repeated creation is a second run. What
+        # failed is tried again by us, who look first.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "MLFLOW_CONFIGURE_LOGGING": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MPLBACKEND": "agg",
+    }
+    os.environ.update(fixed)
+    defaults = {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+        "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "30",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_MaskedFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=log_level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+
+
+class _MaskedFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
+def _deliver(courier: Courier, wait_seconds: float) -> Outcome:
+    try:
+        outcome = courier.deliver(wait_seconds)
+    except BusyError as error:
+        outcome = Outcome(0, 1, str(error))
+    if outcome.delivered or outcome.owed:
+        _LOGGER.info("%d delivered, %d owed. %s", outcome.delivered, outcome.owed, outcome.reason)
+    return outcome
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _wait(nudges: int, seconds: float, *, wakes: bool) -> bool:
+    """Wait for `seconds`, or less if `wakes` and there is a nudge; return whether `nudges` was closed."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([nudges], [], [], left)
+        if ready and not os.read(nudges, 4096):
+            return True
+        if ready and wakes:
+            return False
+    return False

@@ -1,0 +1,187 @@
+"""`python -m tracking.publish study=NAME`: deliver to MLflow what it has not been told yet.
+
+The coordinator does the same in the background through `Publisher`, which keeps this command running in a
+process of its own: then MLflow's import, its migrations and a server that hangs cost no trial anything.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from studies.errors import InputError, unknown
+from tracking.address import resolve
+from tracking.courier import BusyError, Courier
+from tracking.delivery_loop import follow, prepare
+from tracking.manifest import read_manifest
+from tracking.outbox import Outbox
+
+_ARGUMENTS = {
+    "study": "name of a study that has run (its folder's name in runs_dir)",
+    "runs_dir": "folder of the studies; default runs",
+    "tracking_uri": "MLflow's address; default the study's, MLFLOW_TRACKING_URI, or mlflow.db in runs_dir",
+    "follow": "true: go on until standard input is closed; default false",
+}
+_RESTARTS = 3
+_END_SECONDS = 5.0
+"""How long a publisher that overran gets to end by itself before it is killed."""
+
+
+class Publisher:
+    """Delivers a study to MLflow in a process of its own, at low priority, while the coordinator goes on."""
+
+    def __init__(self, folder: Path, tracking_uri: str | None) -> None:
+        """Start delivering the study in `folder` (`runs/STUDY`).
+
+        Raises:
+            InputError: `tracking_uri` is not the address of a server or a database.
+        """
+        self.folder = folder
+        self._address = resolve(tracking_uri, folder.parent)
+        self._outbox = Outbox(folder, self._address.uri)
+        self._restarts = 0
+        self._process = self._start()
+
+    @property
+    def address(self) -> str:
+        """Where it delivers to, without credentials."""
+        return self._address.public
+
+    @property
+    def ui_command(self) -> str:
+        """What shows the study in MLflow: a command for a database, an address for a server."""
+        file = self._address.file
+        if file is not None:
+            near = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+            return f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{near}')}"
+        if not self._address.is_server:
+            return f"mlflow ui --backend-store-uri {shlex.quote(self.address)}"
+        experiment = self._outbox.experiment()
+        return f"{self.address.rstrip('/')}/#/experiments/{experiment}" if experiment else self.address
+
+    def nudge(self) -> None:
+        """Say that there is something new on disk. Never waits."""
+        if self._process.poll() is not None and self._restarts < _RESTARTS:
+            self._restarts += 1
+            self._process = self._start()
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.closed:
+            # A full pipe has nudges enough; a broken one means that the process ended. The disk has it all.
+            with contextlib.suppress(OSError):
+                os.write(stdin.fileno(), b"\n")
+
+    def owed(self) -> int:
+        """Return how many items are not delivered, from the disk."""
+        return len(self._outbox.owed())
+
+    def finish(self, timeout_seconds: float) -> int:
+        """Have the rest delivered, but end after `timeout_seconds`; return how many items are still owed."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        return self.owed()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        log = self._outbox.home / "publish.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        arguments = (
+            f"study={self.folder.name}",
+            f"runs_dir={self.folder.parent}",
+            f"tracking_uri={self.address}",
+        )
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                (sys.executable, "-m", "tracking.publish", *arguments, "follow=true"),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self._address.environment()},
+                # Ctrl-C is for the coordinator; the publisher ends when its standard input does.
+                start_new_session=True,
+                bufsize=0,
+            )
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+        return process
+
+
+def main(argv: Sequence[str]) -> int:
+    """Deliver what is owed.
+
+    Returns:
+        0 if nothing is owed any more, 1 if something is, 2 for bad input.
+    """
+    try:
+        given = _parse(argv)
+        runs_dir = Path(given.get("runs_dir", "runs"))
+        manifest = read_manifest(runs_dir, given["study"])
+        address = resolve(given.get("tracking_uri", manifest.spec.tracking_uri), runs_dir)
+        follows = given.get("follow", "false")
+        if follows not in ("true", "false"):
+            raise unknown("follow", follows, ("true", "false"))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    courier = Courier(runs_dir / given["study"], address.uri)
+    if follows == "true":
+        os.nice(10)
+        prepare(address, logging.WARNING)
+        return 1 if follow(courier, sys.stdin.fileno()) else 0
+    prepare(address, logging.ERROR)
+    return _deliver_once(courier, given["study"], address.public)
+
+
+def _deliver_once(courier: Courier, study: str, address: str) -> int:
+    try:
+        doubt = courier.verify()
+        outcome = courier.deliver(wait_seconds=2.0)
+    except BusyError as error:
+        owed = len(courier.outbox.owed())
+        print(f"{error} Owed at this moment: {owed}.", file=sys.stderr)
+        return 1 if owed else 0
+    if outcome.owed:
+        print(
+            f"{outcome.delivered} delivered, {outcome.owed} still owed to {address}: {outcome.reason}",
+            file=sys.stderr,
+        )
+        print("Nothing is lost; the same command tries again.", file=sys.stderr)
+        return 1
+    note = f" (as far as this folder knows; {address} could not be asked: {doubt})" if doubt else ""
+    print(f"{outcome.delivered} delivered, nothing is owed to {address} for {study}{note}.")
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> dict[str, str]:
+    parser = argparse.ArgumentParser(
+        prog="python -m tracking.publish",
+        description="Deliver to MLflow what it has not been told yet.",
+        epilog="\n".join(f"{name}=   {meaning}" for name, meaning in _ARGUMENTS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("arguments", nargs="*", metavar="name=value", help="see below")
+    pairs = [text.partition("=") for text in parser.parse_args(argv).arguments]
+    for name, _, _ in pairs:
+        if name not in _ARGUMENTS:
+            raise unknown("argument", name, _ARGUMENTS)
+    given = {name: value for name, _, value in pairs if value}
+    if "study" not in given:
+        raise InputError("`study=NAME` is missing.")
+    return given
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,95 @@
+"""The files that a run in MLflow carries: the record, its history, and pictures of them."""
+
+import hashlib
+import logging
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tracking.manifest import FILE_NAME, ModelCard, StudyManifest
+from tracking.outbox import report_files
+from tracking.provenance import masked
+from tracking.record import Failure, StoredTrial
+from tracking.run_content import TAG_LIMIT
+
+_IMAGE_LINE = re.compile(r"^\s*(!\[.*\]\(.*\)|<img .*>)\s*$")
+_LOGGER = logging.getLogger(__name__)
+
+
+def put_trial_files(source: Path, trial: StoredTrial, manifest: StudyManifest, pictures: Path, target: Path) -> None:
+    """Fill `target` with what the run of `trial` carries.
+
+    Args:
+        source: The trial's folder of records.
+        trial: What was read from it.
+        manifest: The study's, for the model of the trial's arm.
+        pictures: A folder that keeps the drawn models: one is drawn once and used for all trials of its arm.
+        target: An empty folder.
+    """
+    text = masked((source / "record.json").read_text(encoding="utf-8"))
+    (target / "record.json").write_text(text, encoding="utf-8")
+    shutil.copyfile(source / "history.csv", target / "history.csv")
+    _drawn(target / "curves.png", lambda path: _draw_curves(trial, path))
+    if card := manifest.models.get(trial.record.arm):
+        (target / "model_summary.txt").write_text(card.summary, encoding="utf-8")
+        graph = pictures / f"{hashlib.sha256(card.model_dump_json().encode()).hexdigest()[:16]}.png"
+        if graph.is_file() or _drawn(graph, lambda path: _draw_graph(card, path)):
+            shutil.copyfile(graph, target / "model_graph.png")
+
+
+def put_failure_files(failure: Failure, target: Path) -> None:
+    """Fill `target` with what the run of a failed trial carries: the traceback too."""
+    (target / "failure.json").write_text(masked(failure.model_dump_json(indent=1)), encoding="utf-8")
+
+
+def put_study_files(folder: Path, target: Path) -> None:
+    """Fill `target` with what the study's run carries from the start: the manifest, without credentials."""
+    text = masked((folder / FILE_NAME).read_text(encoding="utf-8"))
+    (target / FILE_NAME).write_text(text, encoding="utf-8")
+
+
+def put_report_files(folder: Path, target: Path) -> None:
+    """Fill `target` with the report of the study in `folder`."""
+    for file in report_files(folder):
+        copy = target / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+
+
+def description(folder: Path) -> str:
+    """Return the markdown of the report in `folder`, cut at a line to what a description may hold.
+
+    Lines that are pictures are left out: a description cannot reach the files beside it.
+    """
+    texts = sorted(folder.glob("[!.]*.md"), key=lambda path: (path.name not in ("summary.md", "report.md"), path.name))
+    if not texts:
+        return ""
+    lines = masked(texts[0].read_text(encoding="utf-8")).splitlines()
+    text = "\n".join(line for line in lines if not _IMAGE_LINE.match(line)).strip()
+    if len(text) <= TAG_LIMIT:
+        return text
+    ending = f"\n\n(cut here; all of it is in the artifact report/{texts[0].name})"
+    return text[: TAG_LIMIT - len(ending)].rpartition("\n")[0] + ending
+
+
+def _drawn(path: Path, draw: Callable[[Path], None]) -> bool:
+    """Return whether `draw` made a picture at `path`; a run without one is better than no run."""
+    try:
+        draw(path)
+    except Exception as error:
+        _LOGGER.warning("%s could not be drawn: %s", path.name, error)
+        path.unlink(missing_ok=True)
+    return path.is_file()
+
+
+def _draw_curves(trial: StoredTrial, path: Path) -> None:
+    from tracking.figures import draw_trial_curves
+
+    draw_trial_curves(trial.history, path)
+
+
+def _draw_graph(card: ModelCard, path: Path) -> None:
+    from tracking.drawing import draw_model
+
+    draw_model(card, path)

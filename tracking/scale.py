@@ -1,0 +1,101 @@
+"""How a metric's numbers are shown: unit, sign and as many decimals as the spread supports."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The presentation of one metric; accuracies are kept as fractions and shown in percent."""
+
+    metric: str
+    decimals: int
+
+    @property
+    def label(self) -> str:
+        """The metric in words, such as `test accuracy`."""
+        return self.metric.replace("_", " ")
+
+    @property
+    def unit(self) -> str:
+        """What follows the label of a column or an axis: `%`, or nothing for a loss."""
+        return "%" if is_accuracy(self.metric) else ""
+
+    @property
+    def factor(self) -> float:
+        """What a stored value is multiplied with."""
+        return 100.0 if is_accuracy(self.metric) else 1.0
+
+    @property
+    def heading(self) -> str:
+        """Label and unit, for a table's column."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    def value(self, value: float | None) -> str:
+        """Return a value without its unit; an empty text for None."""
+        return (
+            "" if value is None else f"{_unsigned_zero(value * self.factor, self.decimals):.{self.decimals}f}"
+        )
+
+    def difference(self, value: float | None) -> str:
+        """Return a difference with its sign and without its unit; an empty text for None."""
+        return (
+            ""
+            if value is None
+            else f"{_unsigned_zero(value * self.factor, self.decimals):+.{self.decimals}f}"
+        )
+
+    def interval(self, low: float | None, high: float | None, *, signed: bool = False) -> str:
+        """Return `[low, high]` without its unit; an empty text if an end is None."""
+        if low is None or high is None:
+            return ""
+        shown = self.difference if signed else self.value
+        return f"[{shown(low)}, {shown(high)}]"
+
+    def points(self, value: float) -> str:
+        """Return a size of a difference with its unit, such as `0.9 pp`, to two significant digits."""
+        scaled = value * self.factor
+        digits = max(0, min(12, 1 - math.floor(math.log10(scaled)))) if scaled > 0 else 0
+        return f"{scaled:.{digits}f}{' pp' if self.unit else ''}"
+
+
+def is_accuracy(metric: str) -> bool:
+    """Return whether `metric` is a fraction of right answers, of which more is better."""
+    return metric.endswith("accuracy")
+
+
+def scale(metric: str, sds: Iterable[float | None]) -> Scale:
+    """Return the scale that shows the smallest positive sd with two significant digits, within reason."""
+    least, most = (2, 4) if is_accuracy(metric) else (3, 6)
+    factor = 100.0 if is_accuracy(metric) else 1.0
+    positive = [sd * factor for sd in sds if sd is not None and sd > 0]
+    wanted = 1 - math.floor(math.log10(min(positive))) if positive else least
+    return Scale(metric, min(most, max(least, wanted)))
+
+
+def p_value(p: float | None) -> str:
+    """Return `p` to three decimals, `<0.001` under that, and an empty text for None."""
+    if p is None:
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_equals(p: float) -> str:
+    """Return `= 0.012` or `< 0.001`, to follow a p in a sentence."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time as h:mm:ss from one minute on, as seconds below, and an empty text for None."""
+    if seconds is None:
+        return ""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def _unsigned_zero(value: float, decimals: int) -> float:
+    """Return 0.0 for what would be printed as -0.00."""
+    return 0.0 if round(value, decimals) == 0 else value
