@@ -74,6 +74,7 @@ class LocalExecutor(Executor):
     def __post_init__(self) -> None:
         self._logs = Path(tempfile.mkdtemp(prefix="workers-"))
         self._live: dict[int, _Worker] = {}
+        self._affinities: dict[int, Hashable] = {}
         self._threads = [
             threading.Thread(target=self._serve, args=(number,), name=f"worker-{number}", daemon=True)
             for number in range(self.workers)
@@ -110,26 +111,30 @@ class LocalExecutor(Executor):
 
     def _serve(self, number: int) -> None:
         """Feed one worker until the pool is shut down."""
-        last: Hashable = None
         worker = self._start(number)
-        while (task := self._next(last)) is not None:
+        while (task := self._next(number)) is not None:
             if not task.future.set_running_or_notify_cancel():
                 continue
             if not worker.process.is_alive() or worker.tasks_done >= self.tasks_per_worker:
                 self._stop(worker)
                 worker = self._start(number)
-            last = task.affinity
             self._run(worker, task)
         self._stop(worker)
 
-    def _next(self, last: Hashable) -> _Task | None:
+    def _next(self, number: int) -> _Task | None:
+        """Return a task that can use what this worker did last, else one that no other worker is better for."""
         with self._changed:
             while not self._queue:
                 if self._closed:
                     return None
                 self._changed.wait()
-            task = next((task for task in self._queue if task.affinity == last), self._queue[0])
+            last = self._affinities.get(number)
+            taken = {affinity for other, affinity in self._affinities.items() if other != number}
+            fitting = (task for task in self._queue if task.affinity == last)
+            free = (task for task in self._queue if task.affinity not in taken)
+            task = next(fitting, None) or next(free, self._queue[0])
             self._queue.remove(task)
+            self._affinities[number] = task.affinity
             return task
 
     def _run(self, worker: _Worker, task: _Task) -> None:

@@ -15,6 +15,7 @@ from tracking.record import RecordStore, TrialRecord
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from search.data.prepared import Staged
     from search.plan import Plan
     from search.recorded import Recorded
     from tracking.manifest import ModelCard
@@ -53,9 +54,10 @@ def _show(spec: RunSpec, counts: bool) -> None:
     from search.recorded import find_recorded
 
     console, runs_dir = Console(highlight=False), Path(spec.runs_dir)
-    plan = make_plan(spec, stage(spec.dataset, runs_dir).data)
+    staged = stage(spec.dataset, runs_dir)
+    plan = make_plan(spec, staged.data)
     recorded = find_recorded(plan.trials, RecordStore(runs_dir / spec.study.name), runs_dir)
-    measured = _measure(plan, recorded) if counts else None
+    measured = _measure(plan, recorded, staged) if counts else None
     study = spec.study
     console.print(f"[bold]{study.name}[/bold]: {study.question}", soft_wrap=True)
     console.print(
@@ -71,7 +73,7 @@ def _show(spec: RunSpec, counts: bool) -> None:
     console.print(_power_text(study, recorded), soft_wrap=True)
 
 
-def _measure(plan: "Plan", recorded: "Recorded") -> _Measured:
+def _measure(plan: "Plan", recorded: "Recorded", staged: "Staged") -> _Measured:
     """Build each arm's model and time a few batches of those that have no record, in a worker."""
     import dataclasses
     import tempfile
@@ -85,7 +87,7 @@ def _measure(plan: "Plan", recorded: "Recorded") -> _Measured:
     with tempfile.TemporaryDirectory() as folder, open_workers(plan.spec.executor, 1) as workers:
         cards = workers.describe(plan)
         # The worker needs the arrays on disk, but a plan leaves nothing behind under runs/.
-        data = plan.data if plan.data.folder.is_dir() else stage(plan.spec.dataset, Path(folder)).store()
+        data = plan.data if staged.is_stored else stage(plan.spec.dataset, Path(folder)).store()
         for trial in plan.trials[: len(plan.spec.study.arms)]:
             if trial.arm not in seconds:
                 task = dataclasses.replace(plan.task(trial), data=data)

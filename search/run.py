@@ -43,16 +43,23 @@ def main(argv: Sequence[str]) -> int:
 def _run(arguments: Arguments) -> int:
     spec = compose(arguments.overrides, arguments.config_dirs)
 
-    from rich.console import Console
-
     from search.lock import StudyLock
+    from tracking.address import resolve
 
+    resolve(spec.tracking_uri, Path(spec.runs_dir))  # An address that is none is said before anything trains.
     lock = StudyLock(Path(spec.runs_dir) / spec.study.name)
     try:
         lock.acquire_if_contended()
-        return _Run(arguments, spec, Console(highlight=False), lock).run()
+        return _Run(arguments, spec, _console(), lock).run()
     finally:
         lock.release()
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    # Without a terminal there is no width to keep to; tables need about this much.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 
 
 @dataclass
@@ -87,6 +94,7 @@ class _Run:
         with open_workers(self.spec.executor, len(recorded.missing)) as workers:
             cards = workers.describe(plan)
             self._begin(staged, plan, recorded, cards)
+            del staged  # The images are on disk now, where the workers map them; here they only take up memory.
             publisher = self._publisher()
             outcome, interruption = self._train(plan, recorded, workers, publisher)
         if interruption.stopping:
@@ -116,6 +124,7 @@ class _Run:
     def _begin(self, staged: "Staged", plan: "Plan", recorded: "Recorded", cards: "dict[str, ModelCard]") -> None:
         """Write what is known before the first trial: data, lock, manifest; make the records what they should be."""
         from tracking.manifest import StudyManifest
+        from tracking.provenance import masked
         from tracking.record import RecordStore
 
         self.lock.acquire()
@@ -129,7 +138,7 @@ class _Run:
         if recorded.elsewhere:
             self._say(f"{len(recorded.elsewhere)} trials were finished by another study and are taken from there.")
         StudyManifest(
-            spec=self.spec,
+            spec=self.spec.model_copy(update={"tracking_uri": self._public_uri()}),
             data_digest=plan.data.digest,
             class_names=plan.data.class_names,
             n_train=plan.data.n_train,
@@ -137,8 +146,14 @@ class _Run:
             engine=plan.engine,
             trials=plan.trials,
             models=cards,
-            command=self.arguments.command("search.run"),
+            command=masked(self.arguments.command("search.run")),
         ).write(self.folder)
+
+    def _public_uri(self) -> str | None:
+        """Return the tracking address as it may be written down."""
+        from tracking.provenance import without_credentials
+
+        return without_credentials(self.spec.tracking_uri) if self.spec.tracking_uri else None
 
     def _train(
         self, plan: "Plan", recorded: "Recorded", workers: "Workers", publisher: "Publisher"
@@ -148,6 +163,7 @@ class _Run:
         from search.interruption import Interruption
         from search.plan import interleaved
         from search.sampler import CellQueue, default_storage
+        from tracking.provenance import masked
         from tracking.record import RecordStore
 
         study, store = self.spec.study, RecordStore(self.folder)
@@ -172,8 +188,8 @@ class _Run:
                 queue=queue,
                 display=display,
                 interruption=interruption,
-                command_for=lambda trial: self.arguments.command(
-                    "search.verify", f"arm={trial.arm}", f"seed={trial.seed}"
+                command_for=lambda trial: masked(
+                    self.arguments.command("search.verify", f"arm={trial.arm}", f"seed={trial.seed}")
                 ),
                 on_record=publisher.nudge,
             )
@@ -199,13 +215,18 @@ class _Run:
         from tracking.render import print_summary
         from tracking.report import write_report
 
-        report = write_report(self.folder)
+        try:
+            report = write_report(self.folder)
+        except InputError as error:  # No trial is finished, though some were tried.
+            publisher.finish(_PUBLISH_SECONDS)
+            self._say(str(error))
+            return 1
         publisher.nudge()
         print_summary(report.summary, self.console)
         if outcome:
             failed = f", {outcome.failed} failed" if outcome.failed else ""
             self._say(f"{outcome.trained} trials trained{failed}.")
-        self._say(f"Report:  {report.markdown}")
+        self._say(f"Report:  {report.report}")
         owed = publisher.finish(_PUBLISH_SECONDS)
         if owed:
             self._say(

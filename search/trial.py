@@ -5,6 +5,7 @@ Keras and TensorFlow are imported when a worker starts, never by who merely hand
 """
 
 import os
+import re
 import time
 import traceback
 from collections import OrderedDict
@@ -223,5 +224,9 @@ class _Reporter:
 
 
 def _reason(error: Exception) -> str:
+    """Return an exception in one line; of a failed graph, what failed in it."""
+    inside = re.findall(r"^(\w+(?:Error|Exception): .+)$", str(error), re.MULTILINE)
     lines = str(error).strip().splitlines() or [""]
+    if inside and "Graph execution error" in lines[0]:
+        return str(inside[0])[:200]
     return f"{type(error).__name__}: {lines[0][:200]}".rstrip(": ")

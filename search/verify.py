@@ -50,7 +50,7 @@ def _verify(arguments: Arguments) -> int:
     trial = _chosen(plan, arguments.options)
     print(f"Training {trial.arm} seed {trial.seed} ({trial.key})")
     with tempfile.TemporaryDirectory() as folder, open_workers(spec.executor, 1) as workers:
-        data = staged.data if staged.data.folder.is_dir() else stage(spec.dataset, Path(folder)).store()
+        data = staged.data if staged.is_stored else stage(spec.dataset, Path(folder)).store()
         workers.describe(plan)
         try:
             outcome = workers.executor.submit(run_trial, replace(plan.task(trial), data=data)).result()

@@ -32,14 +32,15 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> RunSp
     """Return the configuration that `overrides` (Hydra's syntax) ask for, validated and with a folder name of its own.
 
     A study asked of another dataset than its file names is another study: it is called STUDY-DATASET, so that the
-    records and reports of both stand side by side.
+    records and reports of both stand side by side. `study.name=NAME` overrules that.
 
     Raises:
         InputError: a name that does not exist, or a value that the schema does not accept.
     """
     config = compose_unchecked(overrides, config_dirs)
     home_overrides = [text for text in overrides if not text.startswith("dataset")]
-    if len(home_overrides) < len(overrides):
+    named = any(text.startswith("study.name=") for text in overrides)
+    if len(home_overrides) < len(overrides) and not named:
         declared_on = compose_unchecked(home_overrides, config_dirs).dataset.name
         if declared_on != config.dataset.name:
             config.study.name = f"{config.study.name}-{config.dataset.name}"
@@ -138,10 +139,7 @@ def _line(location: list[str], problem: Mapping[str, Any]) -> str:
         case "missing":
             return f"`{field}` must be given; it is missing."
         case "value_error":
-            spec = received if isinstance(received, Mapping) else {}
-            arms, control = list(spec.get("arms", ())), spec.get("control")
-            hint = nearest(control, arms)
-            return f"{problem['ctx']['error']}. Received: control={control!r}, arms={arms}.{hint}"
+            return str(problem["ctx"]["error"])  # Our own validators speak in whole sentences.
         case "literal_error":
             expected = str(problem["ctx"]["expected"])
             names = re.findall(r"'([^']+)'", expected)

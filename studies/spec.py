@@ -10,8 +10,11 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    field_validator,
     model_validator,
 )
+
+from studies.errors import nearest
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Setting = dict[str, Scalar]
@@ -74,10 +77,27 @@ class StudySpec(Declaration):
     margin: float | None = Field(default=None, gt=0)
     """Equivalence margin on the primary metric: smaller differences do not matter. Null: not asked."""
 
+    @field_validator("name")
+    @classmethod
+    def _is_not_the_data_folder(cls, name: str) -> str:
+        if name == "data":
+            raise ValueError("`study.name` must be another name: runs/data holds the datasets. Received: 'data'.")
+        return name
+
     @model_validator(mode="after")
-    def _control_is_an_arm(self) -> Self:
+    def _arms_can_be_compared(self) -> Self:
         if self.control not in self.arms:
-            raise ValueError(f"`control` must name one of the arms: {', '.join(self.arms)}")
+            raise ValueError(
+                f"`study.control` must name one of the arms. Received: control={self.control!r}, "
+                f"arms={list(self.arms)}.{nearest(self.control, self.arms)}"
+            )
+        for number, arm in enumerate(self.arms):
+            same = [other for other in list(self.arms)[:number] if self.setting(other) == self.setting(arm)]
+            if same:
+                raise ValueError(
+                    f"`study.arms.{arm}` must differ from every other arm. Received: {self.setting(arm)}, as in "
+                    f"{same[0]!r}."
+                )
         return self
 
     @property

@@ -72,8 +72,7 @@ def compare(samples: Samples, design: Design) -> tuple[Comparison, ...]:
     p_holm = holm([one.test.p for one in found])
     rank_p_holm = holm([one.rank.p for one in found])
     corrected = [
-        replace(one, p_holm=p, rank_p_holm=rank_p)
-        for one, p, rank_p in zip(found, p_holm, rank_p_holm, strict=True)
+        replace(one, p_holm=p, rank_p_holm=rank_p) for one, p, rank_p in zip(found, p_holm, rank_p_holm, strict=True)
     ]
     return tuple(_judged(one, design, len(treatments)) for one in corrected)
 
@@ -120,9 +119,7 @@ def _verdict(difference: float | None, shown: bool, equivalent: bool, greater_is
     return "equivalent within the margin" if equivalent else "inconclusive"
 
 
-def _matched(
-    treatment: Mapping[int, float], control: Mapping[int, float], pairs: bool
-) -> tuple[Values, Values]:
+def _matched(treatment: Mapping[int, float], control: Mapping[int, float], pairs: bool) -> tuple[Values, Values]:
     """Return both samples by ascending seed; in pairs, only the seeds that both arms have."""
     common = treatment.keys() & control.keys()
     first, second = (sorted(common if pairs else sample) for sample in (treatment, control))

@@ -1,6 +1,7 @@
 """Carries what a study owes to MLflow, item by item, and notes each in the ledger."""
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,6 +109,11 @@ class Courier:
             return _line(error)
         return ""
 
+    def close(self) -> None:
+        """Let another process deliver this study."""
+        self._session = None
+        self._lock.release()
+
     def _take_lock(self, wait_seconds: float) -> None:
         if self._lock.is_locked:
             return
@@ -141,7 +147,7 @@ class Courier:
 
     def _deliver(self, item: Item, session: _Session) -> None:
         manifest, store, study = self._manifest(), session.store, session.study
-        with _scratch() as files:
+        with self._scratch() as files:
             run_id = study.run_id
             if item.kind == "trial":
                 trial = self.records.read(item.key)
@@ -158,6 +164,14 @@ class Courier:
                 store.put_study(study, self._study_run(manifest), files)
         self.outbox.record(item, run_id, study.experiment_id)
 
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """Give a folder for the files of one run; what a killed process left of its own goes first."""
+        for leftover in self.outbox.home.glob("draft-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="draft-", dir=self.outbox.home) as name:
+            yield Path(name)
+
     def _manifest(self) -> StudyManifest:
         manifest = self.outbox.manifest()
         if manifest is None:
@@ -173,12 +187,6 @@ class Courier:
         started = min([_modified(self.folder / FILE_NAME), *ends.values()])
         ended = max(ends.values(), default=None) if complete else None
         return study_run(manifest, self.outbox.folder_id(), description(report), (started, ended))
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mlflow-") as name:
-        yield Path(name)
 
 
 def _modified(path: Path) -> int:

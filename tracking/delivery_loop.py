@@ -29,7 +29,7 @@ def follow(courier: Courier, nudges: int) -> int:
     """
     pauses = _pauses()
     while True:
-        outcome = _deliver(courier, 0.0)
+        outcome = _deliver(courier)
         if outcome.owed:
             # A nudge does not cut this wait short: what is new changes nothing about the store.
             closed = _wait(nudges, next(pauses), wakes=False)
@@ -37,7 +37,7 @@ def follow(courier: Courier, nudges: int) -> int:
             pauses = _pauses()
             closed = _wait(nudges, LOOK_SECONDS, wakes=True)
         if closed:
-            return _deliver(courier, _LAST_WAIT_SECONDS).owed
+            return _deliver_last(courier)
 
 
 def prepare(address: StoreAddress, log_level: int) -> None:
@@ -71,11 +71,23 @@ class _MaskedFormatter(logging.Formatter):
         return masked(super().format(record))
 
 
-def _deliver(courier: Courier, wait_seconds: float) -> Outcome:
+def _deliver_last(courier: Courier) -> int:
+    """Deliver once more, giving another publisher of the study a while to do it instead."""
+    deadline = time.monotonic() + _LAST_WAIT_SECONDS
+    while True:
+        try:
+            return courier.deliver(wait_seconds=0.5).owed
+        except BusyError as error:
+            if time.monotonic() > deadline:
+                _LOGGER.warning("%s", error)
+                return len(courier.outbox.owed())
+
+
+def _deliver(courier: Courier) -> Outcome:
     try:
-        outcome = courier.deliver(wait_seconds)
+        outcome = courier.deliver()
     except BusyError as error:
-        outcome = Outcome(0, 1, str(error))
+        outcome = Outcome(0, len(courier.outbox.owed()), str(error))
     if outcome.delivered or outcome.owed:
         _LOGGER.info("%d delivered, %d owed. %s", outcome.delivered, outcome.owed, outcome.reason)
     return outcome

@@ -140,9 +140,7 @@ def mann_whitney(treatment: ArrayLike, control: ArrayLike) -> RankTest:
     if len(set(ranks.tolist())) == ranks.size:
         return RankTest(number(stats.mannwhitneyu(x, y, method="exact").pvalue), smallest)
     if arrangements > LISTED:
-        return RankTest(
-            number(stats.mannwhitneyu(x, y, method="asymptotic").pvalue), smallest, (APPROXIMATE,)
-        )
+        return RankTest(number(stats.mannwhitneyu(x, y, method="asymptotic").pvalue), smallest, (APPROXIMATE,))
     groups = (ranks[: x.size], ranks[x.size :])
     listed = stats.permutation_test(groups, _rank_sum, vectorized=True, n_resamples=LISTED, batch=BATCH)
     return RankTest(number(listed.pvalue), smallest)

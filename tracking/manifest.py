@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from studies.errors import InputError, unknown
 from studies.spec import Declaration, RunSpec, Setting
@@ -64,7 +64,7 @@ class StudyManifest(Declaration):
     """Version of the engine and of the packages that do its arithmetic."""
     trials: tuple[PlannedTrial, ...]
     """In plan order: replicate by replicate, every arm in each."""
-    models: dict[str, ModelCard] = {}
+    models: dict[str, ModelCard] = Field(default={})
     """By arm."""
     command: str
     """The shell command that ran the study."""

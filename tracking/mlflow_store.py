@@ -5,6 +5,10 @@ overwritten, and a child run is looked for by its key before one is made. Nobody
 `tracking.courier` holds the study's lock, so what was found once is remembered.
 """
 
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,13 +61,9 @@ class MlflowStore:
             MlflowException: it does not answer, or refuses.
         """
         self.artifacts = None if address.is_server else artifacts.resolve()
+        if address.file is not None:
+            _make_database(address.file)
         self.client = MlflowClient(address.environment()[VARIABLE])
-        if address.file is None:
-            return
-        # Two processes that make or migrate one database at once break it.
-        address.file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(address.file.with_name(f"{address.file.name}.lock")):
-            self.client.search_experiments(max_results=1)
 
     def has(self, run_id: str) -> bool:
         """Return whether the run is there, and not in the bin."""
@@ -159,3 +159,23 @@ class MlflowStore:
 def _input(dataset: DatasetUse) -> DatasetInput:
     entity = Dataset(dataset.name, dataset.digest, "local", dataset.source, profile=dataset.profile)
     return DatasetInput(entity, [InputTag("mlflow.data.context", "training")])
+
+
+def _make_database(file: Path) -> None:
+    """Make MLflow's database if there is none, so that it is whole or absent.
+
+    Two processes that make one at once break it, and so does a kill in the middle of its hundred migrations.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        if file.is_file():
+            return
+        for leftover in file.parent.glob(f".{file.name}.draft-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f".{file.name}.draft-", dir=file.parent) as scratch:
+            draft, copy = Path(scratch) / "draft.db", Path(scratch) / "copy.db"
+            MlflowClient(f"sqlite:///{draft}").search_experiments(max_results=1)
+            # MLflow keeps its connection to the draft; the copy is nobody's, with no journal beside it.
+            with closing(sqlite3.connect(draft)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            copy.rename(file)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from studies.spec import Declaration, Setting, TrainingSpec
 from tracking import atomic
@@ -75,7 +75,7 @@ class TrialRecord(Declaration):
     environment: Environment
     command: str
     """The shell command that trains exactly this trial."""
-    files: dict[str, str] = {}
+    files: dict[str, str] = Field(default={})
     """SHA-256 of each file beside the record, by name; filled in when the record is written."""
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from tracking import atomic
 from tracking.manifest import FILE_NAME, ModelCard, StudyManifest
 from tracking.outbox import report_files
 from tracking.provenance import masked
@@ -30,11 +31,13 @@ def put_trial_files(source: Path, trial: StoredTrial, manifest: StudyManifest, p
     text = masked((source / "record.json").read_text(encoding="utf-8"))
     (target / "record.json").write_text(text, encoding="utf-8")
     shutil.copyfile(source / "history.csv", target / "history.csv")
-    _drawn(target / "curves.png", lambda path: _draw_curves(trial, path))
+    name = f"{trial.record.arm}, seed {trial.record.seed}"
+    _drawn(target / "curves.png", lambda: _curves(trial, name))
     if card := manifest.models.get(trial.record.arm):
         (target / "model_summary.txt").write_text(card.summary, encoding="utf-8")
-        graph = pictures / f"{hashlib.sha256(card.model_dump_json().encode()).hexdigest()[:16]}.png"
-        if graph.is_file() or _drawn(graph, lambda path: _draw_graph(card, path)):
+        content = f"{trial.record.arm} {card.model_dump_json()}".encode()
+        graph = pictures / f"{hashlib.sha256(content).hexdigest()[:16]}.png"
+        if graph.is_file() or _drawn(graph, lambda: _graph(card, trial.record.arm)):
             shutil.copyfile(graph, target / "model_graph.png")
 
 
@@ -73,23 +76,23 @@ def description(folder: Path) -> str:
     return text[: TAG_LIMIT - len(ending)].rpartition("\n")[0] + ending
 
 
-def _drawn(path: Path, draw: Callable[[Path], None]) -> bool:
-    """Return whether `draw` made a picture at `path`; a run without one is better than no run."""
+def _drawn(path: Path, draw: Callable[[], bytes]) -> bool:
+    """Return whether `draw` gave a picture for `path`; a run without one is better than no run."""
     try:
-        draw(path)
+        atomic.write_bytes(path, draw())
     except Exception as error:
         _LOGGER.warning("%s could not be drawn: %s", path.name, error)
-        path.unlink(missing_ok=True)
-    return path.is_file()
+        return False
+    return True
 
 
-def _draw_curves(trial: StoredTrial, path: Path) -> None:
-    from tracking.figures import draw_trial_curves
+def _curves(trial: StoredTrial, title: str) -> bytes:
+    from tracking.figures import trial_curves
 
-    draw_trial_curves(trial.history, path)
+    return trial_curves(trial.history, title)
 
 
-def _draw_graph(card: ModelCard, path: Path) -> None:
+def _graph(card: ModelCard, title: str) -> bytes:
     from tracking.drawing import draw_model
 
-    draw_model(card, path)
+    return draw_model(card, title)

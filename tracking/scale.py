@@ -34,17 +34,11 @@ class Scale:
 
     def value(self, value: float | None) -> str:
         """Return a value without its unit; an empty text for None."""
-        return (
-            "" if value is None else f"{_unsigned_zero(value * self.factor, self.decimals):.{self.decimals}f}"
-        )
+        return "" if value is None else f"{_unsigned_zero(value * self.factor, self.decimals):.{self.decimals}f}"
 
     def difference(self, value: float | None) -> str:
         """Return a difference with its sign and without its unit; an empty text for None."""
-        return (
-            ""
-            if value is None
-            else f"{_unsigned_zero(value * self.factor, self.decimals):+.{self.decimals}f}"
-        )
+        return "" if value is None else f"{_unsigned_zero(value * self.factor, self.decimals):+.{self.decimals}f}"
 
     def interval(self, low: float | None, high: float | None, *, signed: bool = False) -> str:
         """Return `[low, high]` without its unit; an empty text if an end is None."""
@@ -53,8 +47,12 @@ class Scale:
         shown = self.difference if signed else self.value
         return f"[{shown(low)}, {shown(high)}]"
 
+    def margin(self, value: float) -> str:
+        """Return a declared size of a difference with its unit, as it was declared, such as `0.5 pp`."""
+        return f"{value * self.factor:g}{' pp' if self.unit else ''}"
+
     def points(self, value: float) -> str:
-        """Return a size of a difference with its unit, such as `0.9 pp`, to two significant digits."""
+        """Return a size of a difference with its unit, such as `0.91 pp`, to two significant digits."""
         scaled = value * self.factor
         digits = max(0, min(12, 1 - math.floor(math.log10(scaled)))) if scaled > 0 else 0
         return f"{scaled:.{digits}f}{' pp' if self.unit else ''}"
@@ -65,13 +63,17 @@ def is_accuracy(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
-def scale(metric: str, sds: Iterable[float | None]) -> Scale:
-    """Return the scale that shows the smallest positive sd with two significant digits, within reason."""
+def scale(metric: str, sds: Iterable[float | None], means: Iterable[float | None] = ()) -> Scale:
+    """Return the scale that shows the smallest positive sd with two significant digits, within reason.
+
+    Where nothing varies, the smallest mean is shown with three.
+    """
     least, most = (2, 4) if is_accuracy(metric) else (3, 6)
     factor = 100.0 if is_accuracy(metric) else 1.0
-    positive = [sd * factor for sd in sds if sd is not None and sd > 0]
-    wanted = 1 - math.floor(math.log10(min(positive))) if positive else least
-    return Scale(metric, min(most, max(least, wanted)))
+    smallest = min((factor * sd for sd in sds if sd is not None and sd > 0), default=None)
+    if smallest is None:
+        smallest = min((factor * mean / 10 for mean in means if mean is not None and mean > 0), default=1.0)
+    return Scale(metric, min(most, max(least, 1 - math.floor(math.log10(smallest)))))
 
 
 def p_value(p: float | None) -> str:

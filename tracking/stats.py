@@ -151,9 +151,7 @@ def paired(treatment: ArrayLike, control: ArrayLike, confidence: float = 0.95) -
 
 
 @quiet()
-def equivalence(
-    treatment: ArrayLike, control: ArrayLike, margin: float, *, paired: bool = False
-) -> float | None:
+def equivalence(treatment: ArrayLike, control: ArrayLike, margin: float, *, paired: bool = False) -> float | None:
     """Return the p of two one-sided tests against -margin and +margin (TOST), Welch's or the paired ones.
 
     Schuirmann (1987): equivalence is shown at level alpha if this p is under alpha. None where `welch` or

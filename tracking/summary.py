@@ -21,7 +21,6 @@ from tracking.stats import Description, constant, describe
 from tracking.trials import TrialRow, read_planned, trial_row
 
 SEED_UNREACHED = "every metric is the same for every seed: the seed is not reaching the training"
-SHARED = "this arm has the same setting as {other}, and shares its trials"
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def summarize(manifest: StudyManifest, store: RecordStore) -> StudySummary:
     }
     comparisons = compare(samples, design)
     rows = [row for arm in arms for row in arm.trials]
-    scales = {metric: scale(metric, [arm.metrics[metric].sd for arm in arms]) for metric in METRICS}
+    scales = {metric: _scale(metric, [arm.metrics[metric] for arm in arms]) for metric in METRICS}
     shown = scales[study.metric]
     return StudySummary(
         study=study,
@@ -157,7 +156,7 @@ def _arm(
         seconds=_seconds(rows),
         histories=_histories(done),
         sampling_sd=None if accuracy is None else sampling_sd(1 - accuracy, manifest.n_test),
-        flags=_arm_flags(rows, manifest),
+        flags=_arm_flags(rows),
     )
 
 
@@ -166,6 +165,10 @@ def _descriptions(rows: Sequence[TrialRow], confidence: float) -> dict[str, Desc
         metric: describe([row.metrics[metric] for row in rows if metric in row.metrics], confidence)
         for metric in METRICS
     }
+
+
+def _scale(metric: str, found: Sequence[Description]) -> Scale:
+    return scale(metric, [one.sd for one in found], [one.mean for one in found])
 
 
 def _seconds(rows: Sequence[TrialRow]) -> Description:
@@ -179,15 +182,8 @@ def _histories(done: Sequence[StoredTrial]) -> dict[str, NDArray[np.float64]]:
     return {name: np.stack([trial.history[name][:epochs] for trial in done]) for name in names}
 
 
-def _arm_flags(rows: Sequence[TrialRow], manifest: StudyManifest) -> tuple[str, ...]:
-    flags = []
+def _arm_flags(rows: Sequence[TrialRow]) -> tuple[str, ...]:
     done = [row.metrics for row in rows if row.state == "done"]
     if len(done) > 1 and all(constant(np.array([one[metric] for one in done])) for metric in done[0]):
-        flags.append(SEED_UNREACHED)
-    arm = rows[0].arm if rows else ""
-    keys = {row.key for row in rows}
-    earlier = [trial.arm for trial in manifest.trials if trial.key in keys and trial.arm != arm]
-    names = list(manifest.spec.study.arms)
-    if others := [name for name in names if name in earlier and names.index(name) < names.index(arm)]:
-        flags.append(SHARED.format(other=others[0]))
-    return tuple(flags)
+        return (SEED_UNREACHED,)
+    return ()

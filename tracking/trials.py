@@ -41,9 +41,7 @@ def read_planned(trials: Sequence[PlannedTrial], store: RecordStore) -> dict[str
     return found
 
 
-def trial_row(
-    trial: PlannedTrial, stored: Mapping[str, StoredTrial | None], failure: Failure | None
-) -> TrialRow:
+def trial_row(trial: PlannedTrial, stored: Mapping[str, StoredTrial | None], failure: Failure | None) -> TrialRow:
     """Return what became of `trial`, given the stored trials by key and an earlier failure of its key."""
     kept = stored.get(trial.key)
     if kept is not None:

@@ -21,7 +21,7 @@ def claims(
     """Return what may be concluded and what may not: verdicts, missing trials, what could have been shown."""
     said = [
         _interim(arms),
-        *_shown(comparisons, design, scale),
+        _shown(comparisons, design, scale),
         _equivalent(comparisons, design, scale),
         *_not_shown(comparisons, design, scale),
         *_untested(comparisons),
@@ -60,18 +60,15 @@ def _fact(one: "Comparison", design: "Design", scale: Scale) -> str:
     return f"{one.arm} against {one.control}{sample}: {', '.join(parts)}."
 
 
-def _shown(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> list[str]:
+def _shown(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> str:
     """Return the differences that were shown, the better arms first."""
-    sentences = []
+    parts: list[str] = []
     for verdict in ("better", "worse"):
         arms = [one.arm for one in comparisons if one.verdict == verdict]
         if arms:
-            verb = "is" if len(arms) == 1 else "are"
-            level = f"at a family-wise error rate of {100 * design.alpha:g}%"
-            sentences.append(
-                f"{listed(arms)} {verb} {verdict} than {design.control} in {scale.label} ({level})."
-            )
-    return sentences
+            against = "" if parts else f" than {design.control} in {scale.label}"
+            parts.append(f"{listed(arms)} {'is' if len(arms) == 1 else 'are'} {verdict}{against}")
+    return f"{', and '.join(parts)} (family-wise error rate {100 * design.alpha:g}%)." if parts else ""
 
 
 def _equivalent(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> str:
@@ -80,19 +77,24 @@ def _equivalent(comparisons: "Sequence[Comparison]", design: "Design", scale: Sc
         return ""
     arms = listed([f"{one.arm} (TOST p {p_equals(one.equivalence_p or 0.0)})" for one in found])
     verb = "is" if len(found) == 1 else "are"
-    return f"{arms} {verb} equivalent to {design.control} within {scale.points(design.margin)}."
+    return f"{arms} {verb} equivalent to {design.control} within {scale.margin(design.margin)}."
 
 
 def _not_shown(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> list[str]:
-    """Return for each undecided arm that no difference was shown, which is not to say that there is none."""
+    """Return for the undecided arms that no difference was shown, which is not to say that there is none."""
+    undecided = [one for one in comparisons if one.verdict == "inconclusive" and one.p_holm is not None]
+    asked = [one for one in undecided if one.equivalence_p is not None]
     sentences = []
-    for one in comparisons:
-        if one.verdict != "inconclusive" or one.p_holm is None:
+    for group in (asked, [one for one in undecided if one.equivalence_p is None]):
+        if not group:
             continue
-        sentence = f"For {one.arm} no difference was shown (Holm p {p_equals(one.p_holm)})"
-        if design.margin is not None and one.equivalence_p is not None:
-            within, p = scale.points(design.margin), p_equals(one.equivalence_p)
-            sentence += f", and equivalence within {within} was not shown either (TOST p {p})"
+        least = "" if len(group) == 1 else "smallest "
+        holm = p_equals(min(one.p_holm for one in group if one.p_holm is not None))
+        sentence = f"For {listed([one.arm for one in group])} no difference was shown ({least}Holm p {holm})"
+        if group is asked and design.margin is not None:
+            tost = p_equals(min(one.equivalence_p for one in group if one.equivalence_p is not None))
+            within = scale.margin(design.margin)
+            sentence += f", and equivalence within {within} was not shown either ({least}TOST p {tost})"
         sentences.append(f"{sentence}.")
     return sentences
 
@@ -109,9 +111,7 @@ def _interim(arms: "Sequence[ArmSummary]") -> str:
     planned, done = sum(arm.planned for arm in arms), sum(arm.done for arm in arms)
     if not any(row.state == "pending" for arm in arms for row in arm.trials):
         return ""
-    return (
-        f"This is an interim view, {done} of {planned} trials: its p-values do not allow for looking early."
-    )
+    return f"This is an interim view, {done} of {planned} trials: its p-values do not allow for looking early."
 
 
 def _missing(arms: "Sequence[ArmSummary]") -> str:

@@ -88,6 +88,11 @@ class Staged:
     _images: Images | None
     """None where the prepared folder is there already."""
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether `data.folder` is there, whole."""
+        return self._images is None
+
     def store(self) -> PreparedData:
         """Put the arrays into `data.folder`, if they are not there; making the runs folder if need be.
 

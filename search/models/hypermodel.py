@@ -45,7 +45,7 @@ class HyperModel:
         hp.check_names()
         if not isinstance(model, keras.Model):
             raise InputError(f"`study.model` must build a keras.Model. Received: {type(model).__name__}.")
-        if model.optimizer is None:
+        if not model.compiled:
             raise InputError(f"`study.model` must compile what it builds. Received: {self.model!r}, not compiled.")
         return model, {name: value for name, value in hp.values.items() if value is not None}
 

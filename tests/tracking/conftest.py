@@ -36,13 +36,15 @@ def make_study(tmp_path: Path) -> StudyMaker:
         host: str = "a-host",
     ) -> tuple[StudyManifest, RecordStore]:
         replicates = len(next(iter(accuracies.values())))
-        spec = compose([
-            "study=dropout_ablation",
-            f"study.replicates={replicates}",
-            f"study.training.epochs={epochs}",
-            *overrides,
-        ])
-        arms = {arm: {"rate": 0.5} for arm in accuracies}
+        spec = compose(
+            [
+                "study=dropout_ablation",
+                f"study.replicates={replicates}",
+                f"study.training.epochs={epochs}",
+                *overrides,
+            ]
+        )
+        arms = {arm: {"rate": number / 100} for number, arm in enumerate(accuracies)}
         study = StudySpec.model_validate({**spec.study.model_dump(), "arms": arms})
         planned = tuple(
             PlannedTrial(key=f"{arm}-{seed}", arm=arm, setting=study.setting(arm), seed=seed)
@@ -76,12 +78,12 @@ def _stored(trial: PlannedTrial, study: str, accuracy: float, epochs: int, host:
     time = np.arange(1, epochs + 1)
     approach = 1 - np.exp(-time / 3.0)
     noise = rng.normal(0, 0.004, epochs)
-    train = 0.1 + (0.999 - 0.1) * approach
+    train = 0.1 + (0.998 - 0.1 + 0.001 * rng.normal()) * approach
     test = 0.1 + (accuracy - 0.1) * approach + noise
     test[-1] = accuracy
     history = {
         "train_accuracy": train,
-        "train_loss": 2.3 * np.exp(-time / 4.0) + 0.002,
+        "train_loss": 2.3 * np.exp(-time / (4.0 + 0.2 * rng.normal())) + 0.002,
         "test_accuracy": test,
         "test_loss": 2.3 * np.exp(-time / 3.0) + 4 * (1 - test),
     }

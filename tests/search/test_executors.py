@@ -1,0 +1,181 @@
+"""The pool of worker processes: what it keeps, what it replaces, and what a death costs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import psutil
+import pytest
+
+from search import progress
+from search.executors import LocalExecutor, WorkerDiedError
+from search.progress import EpochDone
+
+
+def nothing() -> None: ...
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def label(name: str) -> tuple[str, int]:
+    time.sleep(0.05)
+    return name, os.getpid()
+
+
+def die(how: int) -> None:
+    os.kill(os.getpid(), how)
+
+
+def leave(code: int) -> None:
+    print("the last words", file=sys.stderr, flush=True)
+    os._exit(code)
+
+
+def divide(a: int, b: int) -> float:
+    return a / b
+
+
+def report(epochs: int) -> str:
+    for epoch in range(1, epochs + 1):
+        progress.send(EpochDone("k", epoch, epochs, 1.0))
+    return "done"
+
+
+def wait_long(marker: str) -> None:
+    Path(marker).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+Pool = Callable[..., LocalExecutor]
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    made: list[LocalExecutor] = []
+
+    def make(workers: int = 1, tasks_per_worker: int = 100, **options: object) -> LocalExecutor:
+        options.setdefault("on_progress", lambda event: None)
+        made.append(LocalExecutor(workers, tasks_per_worker, nothing, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for executor in made:
+        executor.shutdown(cancel_futures=True)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_tasks_run_in_a_process_that_is_kept_warm(pool: Pool) -> None:
+    executor = pool()
+    pids = {executor.submit(pid).result() for _ in range(5)}
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+def test_a_worker_is_replaced_after_its_share_of_tasks(pool: Pool) -> None:
+    executor = pool(tasks_per_worker=2)
+    pids = [executor.submit(pid).result() for _ in range(6)]
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4] == pids[5]
+
+
+def test_an_exception_comes_back_and_the_worker_stays(pool: Pool) -> None:
+    executor = pool()
+    before = executor.submit(pid).result()
+    with pytest.raises(ZeroDivisionError):
+        executor.submit(divide, 1, 0).result()
+    assert executor.submit(pid).result() == before
+
+
+@pytest.mark.parametrize(
+    ("task", "argument", "said"),
+    [
+        (die, signal.SIGKILL, "killed by SIGKILL"),
+        (die, signal.SIGSEGV, "killed by SIGSEGV"),
+        (leave, 3, r"exit code 3\): the last words"),
+    ],
+)
+def test_a_worker_that_dies_fails_its_own_task_only_and_says_how(
+    pool: Pool, task: Callable[[int], None], argument: int, said: str
+) -> None:
+    executor = pool(workers=2)
+    others = [executor.submit(label, "other") for _ in range(4)]
+    doomed = executor.submit(task, argument)
+    later = [executor.submit(label, "later") for _ in range(4)]
+    with pytest.raises(WorkerDiedError, match=said):
+        doomed.result(timeout=30)
+    assert [future.result(timeout=30)[0] for future in others + later] == ["other"] * 4 + ["later"] * 4
+
+
+def test_a_worker_killed_from_outside_in_the_middle_of_a_task_is_noticed_at_once(pool: Pool, tmp_path: Path) -> None:
+    executor, marker = pool(), tmp_path / "pid"
+    future = executor.submit(wait_long, str(marker))
+    assert eventually(lambda: marker.exists() and bool(marker.read_text()))
+    os.kill(int(marker.read_text()), signal.SIGKILL)
+    with pytest.raises(WorkerDiedError, match="SIGKILL"):
+        future.result(timeout=10)
+
+
+def test_progress_reaches_the_listener_in_order_before_the_result(pool: Pool) -> None:
+    seen: list[int] = []
+    executor = pool(on_progress=lambda event: seen.append(event.epoch))
+    assert executor.submit(report, 3).result() == "done"
+    assert seen == [1, 2, 3]
+
+
+def test_a_worker_prefers_what_it_did_last(pool: Pool) -> None:
+    executor = pool(workers=2, affinity=lambda *arguments: arguments[0] if arguments else None)
+    busy = [executor.submit(label, "first"), executor.submit(label, "second")]
+    futures: list[Future[tuple[str, int]]] = [executor.submit(label, name) for name in "ababababab"]
+    ran = [future.result() for future in [*busy, *futures]]
+    workers_of = {name: {worker for other, worker in ran if other == name} for name in "ab"}
+    # The last task of all may go to a worker that has nothing else left.
+    assert sum(map(len, workers_of.values())) <= 3, workers_of
+
+
+def test_waiting_tasks_can_be_cancelled_and_shutdown_kills_the_running_one(pool: Pool, tmp_path: Path) -> None:
+    executor, marker = pool(), tmp_path / "pid"
+    running = executor.submit(wait_long, str(marker))
+    waiting = executor.submit(pid)
+    assert eventually(lambda: marker.exists() and bool(marker.read_text()))
+    started = time.monotonic()
+    executor.shutdown(cancel_futures=True)
+    assert time.monotonic() - started < 10
+    assert waiting.cancelled()
+    assert isinstance(running.exception(), WorkerDiedError)
+    assert not psutil.pid_exists(int(marker.read_text()))
+
+
+def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import time, sys, os\n"
+        "from search.executors import LocalExecutor\n"
+        "def nothing(): ...\n"
+        "def long(marker):\n"
+        "    open(marker, 'w').write(str(os.getpid()))\n"
+        "    time.sleep(60)\n"
+        "if __name__ == '__main__':\n"
+        "    executor = LocalExecutor(1, 10, nothing, print)\n"
+        "    executor.submit(long, sys.argv[1]).result()\n"
+    )
+    marker = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, str(script), str(marker)])
+    assert eventually(lambda: marker.exists() and bool(marker.read_text()))
+    worker = int(marker.read_text())
+    parent.kill()
+    parent.wait()
+    assert eventually(lambda: not psutil.pid_exists(worker)), "the worker outlived its coordinator"

@@ -1,0 +1,122 @@
+"""The report's files and its command."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from studies.errors import InputError
+from tracking.record import Failure
+from tracking.report import main, write_report
+
+FILES = ("report.md", "means.csv", "comparisons.csv", "trials.csv", "curves.png", "first_trials.png", "points.png")
+
+
+def test_a_report_has_all_its_files_and_nothing_else(make_study):
+    _, store = make_study()
+    files = write_report(store.folder)
+    assert {path.name for path in (store.folder / "report").iterdir()} == set(FILES)
+    assert files.report == store.folder / "report" / "report.md"
+
+
+def test_the_page_opens_with_the_question_and_the_answer_and_links_what_is_there(make_study):
+    manifest, store = make_study()
+    text = write_report(store.folder).report.read_text()
+    lines = [line for line in text.splitlines() if line]
+    assert lines[0] == f"# {manifest.spec.study.question}"
+    assert lines[1].startswith("- dropout1 against original: ")
+    assert lines[4].startswith("dropout1 is better than original")
+    headings = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    assert headings == [
+        "Means",
+        "Comparisons",
+        "Figures",
+        "What this study could have shown",
+        "Trials",
+        "Design and provenance",
+    ]
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert sorted(links) == ["curves.png", "first_trials.png", "points.png"]
+    for expected in (manifest.data_digest, manifest.command, "24 trials: a CPU, 2 cores", "keras 3.15.0"):
+        assert expected in text
+
+
+def test_two_runs_of_one_study_give_the_same_tables_bit_for_bit(make_study, tmp_path):
+    _, here = make_study(runs=tmp_path / "here")
+    _, there = make_study(runs=tmp_path / "there", backwards=True, host="elsewhere")
+    write_report(there.folder)
+    one, other = write_report(here.folder), write_report(there.folder)
+    for name in ("means", "comparisons", "curves", "points", "first_trials"):
+        assert getattr(one, name).read_bytes() == getattr(other, name).read_bytes()
+
+
+def test_failed_trials_are_named_in_the_page(make_study):
+    _, store = make_study({"original": [0.90, 0.91, 0.95], "dropout1": [0.8, 0.81, None]})
+    store.write_failure(Failure(key="dropout1-3", arm="dropout1", seed=3, reason="out of memory", attempts=2))
+    text = write_report(store.folder).report.read_text()
+    assert "2 of 3" in text
+    assert "- dropout1, seed 3: failed, out of memory" in text
+
+
+def test_a_study_without_a_finished_trial_has_no_report_and_says_why(make_study):
+    _, store = make_study({"original": [None, None], "dropout1": [None, None]})
+    with pytest.raises(InputError, match="is finished yet, of 4 planned"):
+        write_report(store.folder)
+    store.write_failure(Failure(key="original-1", arm="original", seed=1, reason="NaN loss", attempts=2))
+    with pytest.raises(InputError, match=r"1 failed, the first \(original, seed 1\): NaN loss"):
+        write_report(store.folder)
+    assert not (store.folder / "report").exists()
+
+
+def test_a_report_that_cannot_be_written_says_so(make_study):
+    _, store = make_study()
+    (store.folder / "report").write_text("a file where the folder should be")
+    with pytest.raises(InputError, match="`runs_dir` must be writable"):
+        write_report(store.folder)
+
+
+def test_the_command_writes_the_report_and_prints_the_summary(make_study, capsys):
+    _, store = make_study()
+    assert main(["study=dropout_ablation", f"runs_dir={store.folder.parent}"]) == 0
+    printed = capsys.readouterr().out
+    assert "dropout1 against original" in printed
+    assert str(store.folder / "report" / "report.md") in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "`study=NAME` is missing"),
+        (["study=dropout_ablatoin"], "Did you mean 'dropout_ablation'?"),
+        (["stduy=dropout_ablation"], "Did you mean 'study'?"),
+        (["study"], "Received: 'study'"),
+        (["study=../elsewhere"], "not a path"),
+        (["study=.."], "not a path"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_exit_code_2(make_study, capsys, arguments, expected):
+    _, store = make_study()
+    assert main([*arguments, f"runs_dir={store.folder.parent}"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert expected in output.err
+    assert len(output.err.splitlines()) <= 2
+    assert not (store.folder / "report").exists()
+
+
+def test_help_says_what_the_command_does(capsys):
+    assert main(["--help"]) == 0
+    assert "study=NAME" in capsys.readouterr().out
+
+
+def test_a_report_needs_no_training_library(make_study):
+    _, store = make_study()
+    code = (
+        "import sys; from tracking.report import main; "
+        f"code = main(['study=dropout_ablation', 'runs_dir={store.folder.parent}']); "
+        "heavy = {'tensorflow', 'keras', 'mlflow', 'optuna', 'hydra'} & set(sys.modules); "
+        "assert not heavy, heavy; sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,124 @@
+"""What one panel of a figure is made of: curves, axes, and the PNG in the end.
+
+No global state of matplotlib is touched, so that a thread may draw while another does.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
+
+from tracking.scale import is_accuracy
+
+DPI = 150
+LARGE = 190_000
+"""Bytes above which a picture is reduced to a palette."""
+INK, FAINT = "#333333", "#DDDDDD"
+TRAIN, TEST = "#999999", "#0072B2"
+Look = dict[str, Any]
+"""Colour, line style and label of a line."""
+
+
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """Return `figure` as a PNG without a date or a version in it."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue() if buffer.tell() <= LARGE else _with_palette(buffer, dpi)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return `text` in at most `length` characters, its middle left out: names often differ at their ends."""
+    if len(text) <= length:
+        return text
+    kept = (length - 1) // 2
+    return f"{text[: length - 1 - kept]}…{text[-kept:]}"
+
+
+def _with_palette(content: io.BytesIO, dpi: int) -> bytes:
+    """Return a picture in 128 colours, which a drawing of a few colours does not miss, at a third of its size."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    image = Image.open(content).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    image.save(buffer, format="PNG", dpi=(dpi, dpi), optimize=True)
+    return buffer.getvalue()
+
+
+def scaled(metric: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return accuracies in percent, losses as they are."""
+    return 100.0 * values if is_accuracy(metric) else values
+
+
+def band(axes: Axes, stack: NDArray[np.float64], look: Look) -> None:
+    """Draw the mean over the first axis of `stack`, (trials, epochs), and the range around it."""
+    epochs = np.arange(1, stack.shape[1] + 1)
+    if stack.shape[0] > 1:
+        low, high = stack.min(axis=0), stack.max(axis=0)
+        axes.fill_between(epochs, low, high, color=look["color"], alpha=0.15, linewidth=0)
+    axes.plot(epochs, stack.mean(axis=0), linewidth=1.4, **_marked(look, stack.shape[1]))
+
+
+def _marked(look: Look, epochs: int) -> Look:
+    """Return `look` with a dot where a line of one epoch would be invisible."""
+    return {**look, "marker": "o", "markersize": 4} if epochs == 1 else look
+
+
+def train_and_test(axes: Axes, kind: str, history: Mapping[str, NDArray[np.float64]]) -> None:
+    """Draw the `kind`, accuracy or loss, of one trial; `history` maps metrics to (epochs,) values."""
+    for part, look in (("train", {"color": TRAIN}), ("test", {"color": TEST})):
+        values = history.get(f"{part}_{kind}")
+        if values is not None:
+            epochs = np.arange(1, len(values) + 1)
+            axes.plot(epochs, scaled(kind, values), linewidth=1.4, label=part, **_marked(look, len(values)))
+    over_epochs(axes)
+
+
+def over_epochs(axes: Axes) -> None:
+    """Prepare a panel whose x axis counts epochs."""
+    quiet(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def axis_label(kind: str) -> str:
+    """Return the label of an axis that `fit_height` has set."""
+    return "accuracy, %" if kind == "accuracy" else "loss (log scale)"
+
+
+def fit_height(axes: Axes, kind: str, stacks: Sequence[NDArray[np.float64]]) -> None:
+    """Show accuracies from where the first tenth of the training has led; show losses on a log scale."""
+    if not stacks:
+        return
+    if not is_accuracy(kind):
+        lowest, highest = min(float(stack.min()) for stack in stacks), max(float(stack.max()) for stack in stacks)
+        if 0 < lowest < highest < np.inf:
+            axes.set_yscale("log")
+            room = (highest / lowest) ** 0.05
+            axes.set_ylim(lowest / room, highest * room)
+            # A log axis labels whole powers of ten only, of which a flat curve may cross none.
+            steps = (1.0,) if highest / lowest > 300 else (1.0, 2.0, 5.0)
+            axes.yaxis.set_major_locator(LogLocator(subs=steps))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_locator(NullLocator())
+        return
+    settled = [stack[:, min(stack.shape[1] - 1, max(1, stack.shape[1] // 10)) :] for stack in stacks]
+    low = 100 * min(float(stack.min()) for stack in settled)
+    high = 100 * max(float(stack.max()) for stack in stacks)
+    room = max(0.05 * (high - low), 0.5)
+    if np.isfinite(room):
+        axes.set_ylim(low - room, high + room)
+
+
+def quiet(axes: Axes) -> None:
+    """Take away what is not data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#999999")
+    axes.tick_params(labelsize=8, colors=INK, length=3, which="both")
+    axes.grid(visible=True, color="#EEEEEE", linewidth=0.8)
+    axes.set_axisbelow(True)

@@ -1,0 +1,151 @@
+"""A summary on paper: Markdown tables, CSV files with full precision, and the terminal."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tracking import tables
+from tracking.record import METRICS
+from tracking.tables import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracking.summary import StudySummary
+
+Cell = str | int | float | bool | None
+# What Markdown would take as emphasis, code, a table's border, HTML or a link; the rest is left readable.
+_MARKUP = re.compile(r"([\\`*|]|(?<!\w)_|_(?!\w)|~(?=~)|<(?=[A-Za-z/!?])|\](?=[(\[:])|&(?=#?\w+;))")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COMPARISON_COLUMNS = (
+    *("metric", "arm", "control", "paired", "alpha", "margin", "n_arm", "n_control", "difference"),
+    *("ci_low", "ci_high", "t", "df", "p", "p_holm", "hedges_g", "g_low", "g_high", "a12", "rank_p"),
+    *("rank_p_holm", "rank_smallest_p", "equivalence_p", "detectable", "verdict", "flags"),
+)
+
+
+def markdown(table: Table) -> str:
+    """Return `table` in Markdown, its columns aligned in the source too."""
+    rows = [tuple(escaped(cell) for cell in row) for row in (table.headings, *table.rows)]
+    widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(table.headings))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if column < table.names else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    rule = ["-" * width if column < table.names else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])
+
+
+def escaped(text: str) -> str:
+    """Return `text` so that Markdown shows it as it is, on one line."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def means_csv(summary: "StudySummary") -> str:
+    """Return the description of every arm and metric; nothing in it depends on when or where the trials ran."""
+    rows: list[list[Cell]] = [
+        ["metric", "arm", "planned", "n", "mean", "sd", "median", "min", "max", "ci_low", "ci_high", "flags"]
+    ]
+    for metric in METRICS:
+        for arm in summary.arms:
+            found = arm.metrics[metric]
+            numbers = [found.mean, found.sd, found.median, found.minimum, found.maximum, found.low, found.high]
+            rows.append([metric, arm.name, arm.planned, found.n, *numbers, "; ".join((*found.flags, *arm.flags))])
+    return _csv(rows)
+
+
+def comparisons_csv(summary: "StudySummary") -> str:
+    """Return every number of the comparisons; nothing in it depends on when or where the trials ran."""
+    rows: list[list[Cell]] = [[*COMPARISON_COLUMNS]]
+    study = summary.study
+    for one in summary.comparisons:
+        test, effect, rank = one.test, one.effect, one.rank
+        declared: list[Cell] = [study.metric, one.arm, one.control, study.paired, study.alpha, study.margin]
+        tested: list[Cell] = [test.n_treatment, test.n_control, test.difference, test.low, test.high]
+        tested += [test.t, test.df, test.p, one.p_holm]
+        effects: list[Cell] = [effect.value, effect.low, effect.high, one.a12]
+        others: list[Cell] = [rank.p, one.rank_p_holm, rank.smallest_p, one.equivalence_p, one.detectable]
+        rows.append([*declared, *tested, *effects, *others, one.verdict, "; ".join(one.flags)])
+    return _csv(rows)
+
+
+def trials_csv(summary: "StudySummary") -> str:
+    """Return every planned trial; an unfinished one has empty metrics. The time, which no two runs share, is last."""
+    rows: list[list[Cell]] = [["arm", "seed", "key", "state", *METRICS, "reason", "seconds"]]
+    for arm in summary.arms:
+        for row in arm.trials:
+            values = [row.metrics.get(metric) for metric in METRICS]
+            rows.append([row.arm, row.seed, row.key, row.state, *values, row.reason, row.seconds])
+    return _csv(rows)
+
+
+def print_summary(summary: "StudySummary", console: "Console") -> None:
+    """Print means, comparisons and conclusion as tables that fit 100 columns."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print()
+    console.print(Text(summary.study.question, style="bold"))
+    shown = [tables.overview(summary), tables.details(summary, summary.study.metric), tables.comparisons(summary)]
+    for table in shown:
+        _print_table(table, console)
+    for sentence in (*summary.facts, *summary.claims):
+        console.print(Padding(Text(sentence), (0, 0, 0, 1)))
+    console.print()
+
+
+def _print_table(table: Table, console: "Console") -> None:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=Text(table.title, style="bold"))
+    drawn.title_justify = "left"
+    widths = _widths(table, console.width)
+    for column, heading in enumerate(table.headings):
+        left = column < table.names or heading == "verdict"
+        drawn.add_column(Text(heading), justify="left" if left else "right", width=widths[column], overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    console.print(drawn)
+
+
+def _widths(table: Table, available: int) -> list[int | None]:
+    """Return the width of each column: as wide as its text, else headings, verdict and then names wrap.
+
+    Numbers never wrap, unless there is too little room for them alone: None leaves it to Rich then.
+    """
+    whole = [max(map(len, column)) for column in zip(table.headings, *table.rows, strict=True)]
+    frame = 2 * len(whole) + 1
+    if sum(whole) + frame <= available:
+        return [*whole]
+    tight = []
+    for heading, *cells in zip(table.headings, *table.rows, strict=True):
+        parts = [word for cell in cells for word in cell.split()] if heading == "verdict" else cells
+        tight.append(max(map(len, [*heading.split(), *parts]), default=0))
+    room = available - frame - sum(tight[table.names :])
+    names = [min(width, room // table.names) for width in whole[: table.names]]
+    return [*names, *tight[table.names :]] if room >= 8 * table.names else [None] * len(whole)
+
+
+def _csv(rows: Sequence[Sequence[Cell]]) -> str:
+    """Return rows as CSV; floats are written so that reading them gives the same bits, None as an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows:
+        writer.writerow([_cell(cell) for cell in row])
+    return buffer.getvalue()
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        # A spreadsheet would run a text that starts like a formula.
+        return f"'{cell}" if cell.startswith(FORMULA) else cell
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return "" if cell is None else repr(cell)
