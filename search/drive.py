@@ -44,6 +44,7 @@ class Drive:
         interruption: looked at between events.
         command_for: the shell command that reproduces a trial.
         on_record: called after each record and each failure.
+        on_idle: called once, when the last trials run and a worker has nothing left to do.
         train: what is submitted.
     """
 
@@ -56,9 +57,11 @@ class Drive:
     interruption: Interruption
     command_for: Callable[[PlannedTrial], str]
     on_record: Callable[[], None]
+    on_idle: Callable[[], None]
     train: Callable[[TrialTask], TrialOutcome] = run_trial
     _flying: "dict[Future[TrialOutcome], PlannedTrial]" = field(default_factory=dict)
     _attempts: dict[str, int] = field(default_factory=dict)
+    _idle: bool = False
     _trained: int = 0
     _failed: int = 0
 
@@ -72,6 +75,9 @@ class Drive:
                 trial = waiting.popleft()
                 self.queue.ask(trial)
                 self._submit(trial)
+            if not waiting and self._flying and len(self._flying) < self.lanes and not self._idle:
+                self._idle = True
+                self.on_idle()
             # A signal handler runs between waits, so a wait is never long.
             for future in wait(self._flying, timeout=0.25, return_when=FIRST_COMPLETED).done:
                 self._take(future, self._flying.pop(future))

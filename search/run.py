@@ -1,7 +1,9 @@
 """Run a study: `python -m search.run study=NAME`. Finished trials are kept; the rest is trained."""
 
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +76,8 @@ class _Run:
     def __post_init__(self) -> None:
         self.runs_dir = Path(self.spec.runs_dir)
         self.folder = self.runs_dir / self.spec.study.name
+        # Written on a processor that has nothing left to train; what it imports, the final report need not.
+        self._early_report = threading.Thread(target=self._write_early_report, name="report")
 
     def run(self) -> int:
         """Train what is missing, write the report, hand everything to MLflow; return the exit code."""
@@ -81,19 +85,27 @@ class _Run:
         from search.plan import make_plan
         from search.recorded import find_recorded
         from search.workers import open_workers
+        from tracking.manifest import FILE_NAME
         from tracking.record import RecordStore
 
-        staged = stage(self.spec.dataset, self.runs_dir)
-        plan = make_plan(self.spec, staged.data)
-        recorded = find_recorded(plan.trials, RecordStore(self.folder), self.runs_dir)
-        cards = self._known_cards(plan)
-        if cards and not recorded.missing:
-            self._begin(staged, plan, recorded, cards)
-            self._say(f"All {len(plan.trials)} trials are recorded already: nothing to train.")
-            return self._end(None, self._publisher(), 0)
-        with open_workers(self.spec.executor, len(recorded.missing)) as workers:
-            cards = workers.describe(plan)
-            self._begin(staged, plan, recorded, cards)
+        study = self.spec.study
+        with ExitStack() as stack:
+
+            def start() -> "Workers":
+                return stack.enter_context(open_workers(self.spec.executor, len(study.arms) * study.replicates))
+
+            # TensorFlow's import takes seconds: where there is surely something to train, it begins at once.
+            early = None if (self.folder / FILE_NAME).exists() else start()
+            staged = stage(self.spec.dataset, self.runs_dir)
+            plan = make_plan(self.spec, staged.data)
+            recorded = find_recorded(plan.trials, RecordStore(self.folder), self.runs_dir)
+            cards = self._known_cards(plan)
+            if cards and not recorded.missing:
+                self._begin(staged, plan, recorded, cards)
+                self._say(f"All {len(plan.trials)} trials are recorded already: nothing to train.")
+                return self._end(None, self._publisher(), 0)
+            workers = early or start()
+            self._begin(staged, plan, recorded, workers.describe(plan))
             del staged  # The images are on disk now, where the workers map them; here they only take up memory.
             publisher = self._publisher()
             outcome, interruption = self._train(plan, recorded, workers, publisher)
@@ -192,8 +204,15 @@ class _Run:
                     self.arguments.command("search.verify", f"arm={trial.arm}", f"seed={trial.seed}")
                 ),
                 on_record=publisher.nudge,
+                on_idle=self._early_report.start,
             )
             return drive.run(interleaved(recorded.missing, workers.lanes)), interruption
+
+    def _write_early_report(self) -> None:
+        from tracking.report import write_report
+
+        with suppress(InputError):  # Nothing is finished yet.
+            write_report(self.folder)
 
     def _publisher(self) -> "Publisher":
         from tracking.publish import Publisher
@@ -215,6 +234,8 @@ class _Run:
         from tracking.render import print_summary
         from tracking.report import write_report
 
+        if self._early_report.ident is not None:
+            self._early_report.join()
         try:
             report = write_report(self.folder)
         except InputError as error:  # No trial is finished, though some were tried.

@@ -111,26 +111,22 @@ def run_trial(task: TrialTask) -> TrialOutcome:
     return TrialOutcome(result, environment())
 
 
-def describe_models(
-    model: str, arms: dict[str, Setting], input_shape: tuple[int, int, int], classes: int
-) -> dict[str, ModelCard]:
-    """Return what the model of each arm looks like, having checked every name and value in its setting.
+def describe_model(
+    model: str, arm: str, setting: Setting, input_shape: tuple[int, int, int], classes: int
+) -> ModelCard:
+    """Return what the model of an arm looks like, having checked every name and value in its setting.
 
     Raises:
         InputError: naming the arm, and the hyperparameter that its model does not accept.
     """
     from search.models.hypermodel import HyperModel
 
-    hypermodel = HyperModel(model, input_shape, classes)
-    cards = {}
-    for arm, setting in arms.items():
-        try:
-            cards[arm] = hypermodel.card(setting)
-        except InputError as error:
-            raise InputError(f"Arm {arm!r}: {error}") from None
-        except Exception as error:
-            raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {_reason(error)}") from None
-    return cards
+    try:
+        return HyperModel(model, input_shape, classes).card(setting)
+    except InputError as error:
+        raise InputError(f"Arm {arm!r}: {error}") from None
+    except Exception as error:
+        raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {_reason(error)}") from None
 
 
 def seconds_per_epoch(task: TrialTask, batches: int = 6) -> float:

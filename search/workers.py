@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from search.executors import LocalExecutor, WorkerDiedError
 from search.plan import Plan
 from search.progress import EpochDone
-from search.trial import TrialTask, describe_models, seen_shape, start_worker
+from search.trial import TrialTask, describe_model, seen_shape, start_worker
 from studies.errors import InputError
 from studies.spec import ExecutorSpec
 from tracking.manifest import ModelCard
@@ -24,16 +24,19 @@ class Workers:
     listeners: list[Callable[[EpochDone], None]] = field(default_factory=list)
 
     def describe(self, plan: Plan) -> dict[str, ModelCard]:
-        """Return the model of each arm, built in a worker.
+        """Return the model of each arm, built in the workers.
 
         Raises:
             InputError: an arm's setting is not one that the model accepts.
         """
-        study = plan.spec.study
-        shape = seen_shape(plan.data, study.training)
-        arms = {arm: study.setting(arm) for arm in study.arms}
+        study, shape = plan.spec.study, seen_shape(plan.data, plan.spec.study.training)
+        arguments = shape, len(plan.data.class_names)
+        futures = {
+            arm: self.executor.submit(describe_model, study.model, arm, study.setting(arm), *arguments)
+            for arm in study.arms
+        }
         try:
-            return self.executor.submit(describe_models, study.model, arms, shape, len(plan.data.class_names)).result()
+            return {arm: future.result() for arm, future in futures.items()}
         except WorkerDiedError as error:
             raise InputError(f"`study.model` {study.model!r} cannot be built: {error}.") from None
 

@@ -11,6 +11,7 @@ from studies.compose import GROUPS, choices, compose, compose_unchecked
 from studies.errors import InputError, unknown
 
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,15 @@ def parse(argv: Sequence[str], module: str, description: str, options: Sequence[
 
 
 def guarded(run: Callable[[], int]) -> int:
-    """Return the exit code of `run`; an InputError is printed, in its own words, and is exit code 2."""
+    """Return the exit code of `run`; an InputError is printed in its own words and is 2, Ctrl-C is 130."""
     try:
         return run()
     except InputError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("Stopped; what was recorded is kept.", file=sys.stderr)
+        return EXIT_INTERRUPTED
 
 
 def yes_or_no(options: dict[str, str], name: str, default: bool) -> bool:

@@ -138,7 +138,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     courier = Courier(runs_dir / given["study"], address.uri)
     if follows == "true":
-        os.nice(10)
+        os.nice(19)
         prepare(address, logging.WARNING)
         return 1 if follow(courier, sys.stdin.fileno()) else 0
     prepare(address, logging.ERROR)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from search.train.batches import Split, as_float, crop_for
 from studies.spec import TrainingSpec
 
-_EVALUATION_BATCH = 256
+_EVALUATION_BATCH = 128
 """Images per step of an evaluation: no result depends on it, beyond the last bit of a sum."""
 
 
