@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -132,7 +133,7 @@ class Display:
 
     def _picture(self) -> RenderableType:
         with self._lock:
-            parts: list[RenderableType] = [self._headline(), _bar(self._done, self.total)]
+            parts: list[RenderableType] = [self._headline(), Columns([_bar(self._done, self.total)])]
             if self._running:
                 parts.append(self._running_table())
             if self.scores:

@@ -9,7 +9,7 @@ from typing import Any
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
@@ -39,16 +39,27 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> RunSp
     """
     config = compose_unchecked(overrides, config_dirs)
     home_overrides = [text for text in overrides if not text.startswith("dataset")]
-    named = any(text.startswith("study.name=") for text in overrides)
-    if len(home_overrides) < len(overrides) and not named:
-        declared_on = compose_unchecked(home_overrides, config_dirs).dataset.name
-        if declared_on != config.dataset.name:
+    named = any(text.lstrip("+").startswith("study.name=") for text in overrides)
+    if len(home_overrides) < len(overrides) and not named and isinstance(config.study, DictConfig):
+        declared_on = _composed(home_overrides, config_dirs).dataset.name
+        if declared_on != config.dataset.name and config.study.get("name"):
             config.study.name = f"{config.study.name}-{config.dataset.name}"
     return validate(config)
 
 
 def compose_unchecked(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictConfig:
     """Return Hydra's composition of `overrides`, before the schema has seen it."""
+    config = _composed(overrides, config_dirs)
+    with _as_input_error():
+        missing = sorted(OmegaConf.missing_keys(config))
+        if missing:
+            raise InputError(f"`{missing[0]}` must be given: {missing[0]}=VALUE.")
+        OmegaConf.resolve(config)
+    return config
+
+
+def _composed(overrides: Sequence[str], config_dirs: Sequence[Path]) -> DictConfig:
+    """Return what Hydra makes of `overrides`, with interpolations and missing values as they are."""
     for folder in config_dirs:
         if not folder.is_dir():
             raise InputError(f"`--config-dir` must be a folder with study/*.yaml in it. Received: {str(folder)!r}.")
@@ -56,14 +67,10 @@ def compose_unchecked(overrides: Sequence[str], config_dirs: Sequence[Path] = ()
     if not any(text.startswith("study=") for text in overrides):
         raise InputError(f"`study=NAME` is missing. Studies: {', '.join(choices('study', config_dirs))}.")
     if config_dirs:
-        prepared.append("hydra.searchpath=[" + ",".join(f"file://{path.resolve()}" for path in config_dirs) + "]")
+        prepared.append(f"hydra.searchpath=[{','.join(_quoted(f'file://{path.resolve()}') for path in config_dirs)}]")
     with _hydra(), _as_input_error():
         config = hydra_compose(config_name="config", overrides=prepared)
         OmegaConf.set_struct(config, False)
-        missing = sorted(OmegaConf.missing_keys(config))
-        if missing:
-            raise InputError(f"`{missing[0]}` must be given: {missing[0]}=VALUE.")
-        OmegaConf.resolve(config)
     return config
 
 
@@ -83,17 +90,35 @@ def _prepare(text: str, config_dirs: Sequence[Path]) -> str:
     """Check the names in one override; let any field of the schema be set without Hydra's `+`."""
     name, equals, value = text.partition("=")
     if not equals or not _FIELD_OVERRIDE.match(text):
-        if equals or text.startswith("~"):
+        if (equals and name) or text.startswith("~"):
             return text
-        raise InputError(f"An override has the form field=value. Received: {text!r}.{nearest(text, GROUPS)}")
-    first = name.partition(".")[0]
-    if first not in RunSpec.model_fields and first != "hydra":
-        raise unknown(first, name, RunSpec.model_fields)
+        likely = [f"{group}=NAME" for group in GROUPS] + [f"study={study}" for study in choices("study", config_dirs)]
+        hint = "" if "." in text else nearest(text, likely)
+        raise InputError(f"An override has the form field=value. Received: {text!r}.{hint}")
+    first, valid = name.partition(".")[0], [*RunSpec.model_fields]
+    if first not in valid and first != "hydra":
+        raise InputError(f"`{name}` is not a field. Fields here: {', '.join(valid)}.{nearest(first, valid)}")
     if name in GROUPS:
-        if value not in (valid := choices(name, config_dirs)):
-            raise unknown(name, value, valid)
+        _check_choice(name, value, config_dirs)
         return text
+    if name.count(".") == 1 and value.strip() == "{}":
+        raise InputError(f"`{text}` would change nothing: values are merged. ~{name}.NAME deletes one.")
     return f"++{text}" if first != "hydra" else text
+
+
+def _check_choice(group: str, name: str, config_dirs: Sequence[Path]) -> None:
+    """Raise unless exactly one folder has `group/name.yaml`; Hydra would silently take the first of several."""
+    if name not in (valid := choices(group, config_dirs)):
+        raise unknown(group, name, valid)
+    files = dict.fromkeys((home / group / f"{name}.yaml").resolve() for home in (HOME, *config_dirs))
+    found = [str(file) for file in files if file.is_file()]
+    if len(found) > 1:
+        raise InputError(f"`{group}={name}` must mean one file; rename yours. Received: {' and '.join(found)}.")
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a quoted value of Hydra's grammar."""
+    return "'" + text.replace("'", "\\'") + "'"
 
 
 @contextmanager
@@ -108,7 +133,12 @@ def _as_input_error() -> Iterator[None]:
     """Turn what Hydra, OmegaConf and YAML say into one or two lines."""
     try:
         yield
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+    except InputError:
+        raise
+    except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
+        if isinstance(error, OverrideParseException):
+            form = "An override has the form field=value, with quotes around special characters"
+            raise InputError(f"{form}. Received: {error.override.removeprefix('++')!r}.") from None
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise InputError("The configuration cannot be composed: " + " ".join(lines[:3])[:400]) from None
 
@@ -117,7 +147,7 @@ def _lines(error: ValidationError) -> list[str]:
     """Return up to two lines for what the schema found: field, expectation, what was received, nearest name."""
     found: dict[str, str] = {}
     for problem in error.errors(include_url=False):
-        location = [str(part) for part in problem["loc"] if not str(part).startswith("function-")]
+        location = [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "[key]"))]
         # A union reports one problem per member, with the member's name at the end of the location.
         if location and location[-1] in ("bool", "int", "float", "str"):
             found.setdefault(
@@ -144,11 +174,15 @@ def _line(location: list[str], problem: Mapping[str, Any]) -> str:
             expected = str(problem["ctx"]["expected"])
             names = re.findall(r"'([^']+)'", expected)
             return f"`{field}` must be {expected}. Received: {received!r}.{nearest(received, names)}"
+        case "string_pattern_mismatch":
+            expectation = "begin with a letter or a digit and go on with those, '_', '.' and '-'"
+        case "string_too_short":
+            expectation = "not be empty"
         case "too_short":
-            least, found = problem["ctx"]["min_length"], problem["ctx"]["actual_length"]
-            return f"`{field}` must have at least {least} entries. Received: {found} ({received!r})."
-    expectation = str(problem["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"`{field}` must be {expectation}. Received: {received!r}."
+            expectation = f"have at least {problem['ctx']['min_length']} entries"
+        case _:
+            expectation = re.sub(r"^\w+ should ", "", str(problem["msg"])).partition(" or instance of")[0]
+    return f"`{field}` must {expectation}. Received: {received!r}."
 
 
 def _fields(location: Sequence[str]) -> list[str]:

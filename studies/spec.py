@@ -30,16 +30,16 @@ class Declaration(BaseModel):
 class AugmentationSpec(Declaration):
     """How an image changes on its way into the model."""
 
-    crop: int | None = Field(default=None, ge=1)
+    crop: StrictInt | None = Field(default=None, ge=1)
     """Side of the square given to the model: a random crop in training, the centre crop in evaluation. Null: whole."""
 
 
 class TrainingSpec(Declaration):
     """The training budget: the same for every trial of a study."""
 
-    epochs: int = Field(ge=1, le=100_000)
+    epochs: StrictInt = Field(ge=1, le=100_000)
     """Passes over the training set."""
-    batch_size: int = Field(ge=1)
+    batch_size: StrictInt = Field(ge=1)
     """Images per optimizer step; the last batch of an epoch may be smaller."""
     augmentation: AugmentationSpec = AugmentationSpec()
 
@@ -63,18 +63,18 @@ class StudySpec(Declaration):
     """The arm that the others are compared with."""
     fixed: Setting = {}
     """Hyperparameter values that all arms share; an arm's own value wins."""
-    replicates: int = Field(ge=1, le=1000)
+    replicates: StrictInt = Field(ge=1, le=1000)
     """Trials per arm. Replicate i of every arm has the same seed."""
-    first_seed: int = Field(default=1, ge=0, lt=2**31 - 1000)
+    first_seed: StrictInt = Field(default=1, ge=0, lt=2**31 - 1000)
     """Seed of the first replicate; the next ones count up from it."""
     training: TrainingSpec
     metric: Literal["test_accuracy", "test_loss", "train_accuracy", "train_loss"] = "test_accuracy"
     """The primary metric, on which the conclusion rests. Greater is better for accuracy, less for loss."""
-    paired: bool = False
+    paired: StrictBool = False
     """Compare arms seed by seed instead of as independent samples."""
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    alpha: StrictFloat = Field(default=0.05, gt=0, lt=0.5)
     """Family-wise error rate of the comparisons with the control; intervals cover 1 - alpha."""
-    margin: float | None = Field(default=None, gt=0)
+    margin: StrictFloat | None = Field(default=None, gt=0)
     """Equivalence margin on the primary metric: smaller differences do not matter. Null: not asked."""
 
     @field_validator("name")
@@ -113,8 +113,8 @@ class StudySpec(Declaration):
 class SuggestedTraining(Declaration):
     """A training budget that suits a dataset on a small machine; study files may refer to it."""
 
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: StrictInt = Field(ge=1)
+    batch_size: StrictInt = Field(ge=1)
 
 
 class DatasetSpec(Declaration):
@@ -134,9 +134,9 @@ class ExecutorSpec(Declaration):
 
     name: Literal["local"]
     """`local`: worker processes on this machine."""
-    workers: int | None = Field(default=None, ge=1, le=1024)
+    workers: StrictInt | None = Field(default=None, ge=1, le=1024)
     """Worker processes, one thread each. Null: as many as there are cores to run on."""
-    trials_per_worker: int = Field(default=100, ge=1)
+    trials_per_worker: StrictInt = Field(default=100, ge=1)
     """A worker is replaced after this many trials, since Keras keeps some memory of each model it built."""
 
 
@@ -146,7 +146,7 @@ class RunSpec(Declaration):
     study: StudySpec
     dataset: DatasetSpec
     executor: ExecutorSpec
-    runs_dir: str = "runs"
+    runs_dir: str = Field(default="runs", min_length=1)
     """Folder for records, reports and the default MLflow and Optuna stores."""
     tracking_uri: str | None = None
     """MLflow tracking server. Null: `MLFLOW_TRACKING_URI`, else `mlflow.db` in `runs_dir`."""

@@ -22,6 +22,8 @@ from tracking.run_content import DatasetUse, RunContent
 
 PAGE = 500
 _PARENT = "mlflow.parentRunId"
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Without it MLflow's pages take an experiment for one of generative models until somebody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class MlflowStore:
         experiment = self.client.get_experiment_by_name(name)
         if experiment is None:
             place = (self.artifacts / name).as_uri() if self.artifacts else None
-            return str(self.client.create_experiment(name, artifact_location=place))
+            return str(self.client.create_experiment(name, artifact_location=place, tags=_EXPERIMENT_TAGS))
         if experiment.lifecycle_stage != "active":
             raise ExperimentDeletedError(
                 f"MLflow's experiment {name!r} was deleted. To see the study there again: "

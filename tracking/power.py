@@ -45,15 +45,16 @@ def sampling_sd(error_rate: float, n: int) -> float:
 
 def _detectable(standard_error: float, df: float, alpha: float, power: float) -> float | None:
     """Solve power = P(|T| > t(1 - alpha/2, df)), T noncentral t, for the noncentrality, and scale it."""
-    from scipy import optimize, stats
+    # scipy.stats would take most of a second to import, and a plan shall answer within one.
+    from scipy import optimize, special
 
-    critical = float(stats.t.ppf(1 - alpha / 2, df))
+    critical = float(special.stdtrit(df, 1 - alpha / 2))
 
     def shortfall(noncentrality: float) -> float:
         # The other tail is nothing where scipy gives NaN for it. Far out it gives NaN for this one too, so
         # that the upper end is approached from below.
-        other = float(stats.nct.cdf(-critical, df, noncentrality))
-        missed = float(stats.nct.cdf(critical, df, noncentrality)) - (other if math.isfinite(other) else 0.0)
+        other = float(special.nctdtr(df, noncentrality, -critical))
+        missed = float(special.nctdtr(df, noncentrality, critical)) - (other if math.isfinite(other) else 0.0)
         return power - 1 + missed
 
     reach = critical

@@ -1,0 +1,71 @@
+"""The JSON schema of a study file, for editors: `python -m studies.schema > studies/study.schema.json`.
+
+It says what `studies.spec` says of one field at a time. What takes several fields, such as a control that must be an
+arm, or the hyperparameters that a model declares, is judged when the study is composed.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from studies.spec import StudySpec
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_INTERPOLATION: Schema = {
+    **_TEXT,
+    "pattern": r"\$\{.+\}",
+    "description": "Another field's value, such as ${dataset.suggested.epochs}.",
+}
+
+
+def study_schema() -> Schema:
+    """Return the schema of a file in `study/`: JSON Schema 2020-12, with the docstrings of the fields."""
+    schema: Schema = _open(StudySpec.model_json_schema())
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Study",
+        "$defs": {**schema["$defs"], "Interpolation": _INTERPOLATION},
+    }
+
+
+def _open(schema: Schema) -> Schema:
+    """Return `schema` with an interpolation allowed wherever it asks for anything but any text."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": _or_interpolation(schema["anyOf"])}
+    about: Schema = {name: schema[name] for name in ("title", "description", "default") if name in schema}
+    asked = {name: value for name, value in schema.items() if name not in about}
+    if "properties" in asked or "additionalProperties" in asked or "patternProperties" in asked:
+        if "patternProperties" in asked:  # Pydantic says how names look, not that there are no others.
+            asked["additionalProperties"] = False
+        return {**about, **{name: _open_parts(name, value) for name, value in asked.items()}}
+    if asked == _TEXT or "type" not in asked:
+        return schema
+    return {**about, "anyOf": _or_interpolation([asked])}
+
+
+def _open_parts(name: str, value: Any) -> Any:
+    """Return the value of the word `name` of an object's schema, with the schemas in it opened."""
+    if name in ("properties", "patternProperties", "$defs"):
+        return {part: _open(schema) for part, schema in value.items()}
+    return _open(value) if name == "additionalProperties" and isinstance(value, dict) else value
+
+
+def _or_interpolation(members: Sequence[Schema]) -> list[Schema]:
+    return [*members] if _TEXT in members else [*members, {"$ref": "#/$defs/Interpolation"}]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the schema; return the exit code."""
+    description = "Print the JSON schema of a study file."
+    argparse.ArgumentParser(prog="python -m studies.schema", description=description).parse_args(argv)
+    print(json.dumps(study_schema(), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
