@@ -1,15 +1,18 @@
-"""Images per second on traffic signs, our engine against `model.fit`: `images_per_second.py data=DIR/gtsrb.npz`.
+"""Images per second on traffic signs against `model.fit`: `images_per_second.py data=DIR/gtsrb.npz [epochs=5]`.
 
-Optional: `epochs=5` that are timed, and `images=N` for the first N training images and the same share of the test
-images. Every measurement has a process of its own with one TensorFlow thread; arms and sides take turns. An epoch
-trains on all training images and then evaluates all test images. One more comes first, in which the model is built and
-traced: rates leave it out, and a ratio that counts it is printed beside. Ratios of CPU time are for machines that are
-busy with something else too. Dropout after each activation is ours, and Keras's own in our engine.
+The ablation's four arms, one seed each, from the first process to the last result: ours on as many one-thread workers
+as there are cores, as a study runs it, and `fit` in one process with all cores, one arm after another, as it comes. An
+epoch trains on all training images and evaluates all test images; building and tracing count. `images=N` takes the
+first N training images and the same share of the test images.
+
+Then what dropout after each activation costs, ours and Keras's own in our engine, from the epochs after the first.
 """
 
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from sign_training import FIT, KERAS_LAYER, OURS, Job, Measurement, measure
@@ -18,10 +21,10 @@ from search.executors import LocalExecutor
 from search.trial import start_worker
 
 ARMS = ("original", "dropout1", "dropout2", "dropout3")
-CONTROL, AFTER_ACTIVATION = "original", "dropout3"
 
-Measurements = dict[tuple[str, str], Measurement]
-"""By side and arm."""
+
+def start_plain() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def peak(size: int) -> float:
@@ -36,49 +39,53 @@ def peak(size: int) -> float:
     return 2 * size**3 / min(seconds) / 1e9
 
 
-def times(slow: Sequence[Measurement], fast: Sequence[Measurement]) -> str:
-    """Return how many times as long the `slow` ones took."""
-    wall = sum(one.seconds for one in slow) / sum(one.seconds for one in fast)
-    cpu = sum(one.cpu_seconds for one in slow) / sum(one.cpu_seconds for one in fast)
-    return f"{wall:.2f} times (CPU time: {cpu:.2f})"
+def measure_each(jobs: Sequence[Job]) -> list[Measurement]:
+    return [measure(job) for job in jobs]
 
 
-def measure_all(executor: LocalExecutor, data: str, epochs: int, images: int | None) -> Measurements:
-    took: Measurements = {}
-    for arm in ARMS:
-        for side in (OURS, FIT, KERAS_LAYER) if arm == AFTER_ACTIVATION else (OURS, FIT):
-            took[side, arm] = executor.submit(measure, Job(side, arm, data, epochs, images)).result()
-            print(f"{arm}, {side}: {took[side, arm]}", flush=True)
-        print(f"{arm}: {times([took[FIT, arm]], [took[OURS, arm]])} the images/s of fit", flush=True)
-    return took
-
-
-def report(took: Measurements, top: float) -> None:
-    ours, fit = ([took[side, arm] for arm in ARMS] for side in (OURS, FIT))
-    speed = sum(one.flop for one in ours) / sum(one.seconds for one in ours) / 1e9
-    traced = sum(one.seconds_with_tracing for one in fit) / sum(one.seconds_with_tracing for one in ours)
-    print(f"all arms: {times(fit, ours)} the images/s of fit (goal 1.6); {traced:.2f} with building and tracing")
-    print(f"ours computes at {100 * speed / top:.0f}% of the matrix product's speed")
-    control, dropped = took[OURS, CONTROL], took[OURS, AFTER_ACTIVATION]
-    print(f"dropout after each activation takes {times([dropped], [control])} the original's time (goal 1.3)")
-    print(f"  with Keras's layer in our engine {times([took[KERAS_LAYER, AFTER_ACTIVATION]], [control])}")
-    print(f"  in fit {times([took[FIT, AFTER_ACTIVATION]], [took[FIT, CONTROL]])}")
+def timed(workers: int, start: Callable[[], None], tasks: Sequence[tuple[Job, ...]]) -> tuple[float, list[Measurement]]:
+    """Return the wall time of `tasks` in fresh processes, from their start on, and what was measured in each."""
+    started = time.perf_counter()
+    executor = LocalExecutor(workers, 1, start, lambda _: None)
+    try:
+        futures: list[Future[list[Measurement]]] = [executor.submit(measure_each, task) for task in tasks]
+        measured = [one for future in futures for one in future.result()]
+        return time.perf_counter() - started, measured
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def main() -> None:
     given = dict(text.split("=", 1) for text in sys.argv[1:])
     if not Path(given.get("data", "")).is_file():
         sys.exit("`data=DIR/gtsrb.npz` must name a file; a study with dataset=gtsrb dataset.dir=DIR makes it.")
-    images = int(given["images"]) if "images" in given else None
-    # One task per worker: a fresh process each.
+    images, epochs = int(given["images"]) if "images" in given else None, int(given.get("epochs", 5))
+
+    def job(side: str, arm: str) -> Job:
+        return Job(side, arm, given["data"], epochs, images)
+
+    cores = len(os.sched_getaffinity(0))
     executor = LocalExecutor(1, 1, start_worker, lambda _: None)
-    try:
-        top = executor.submit(peak, 2048).result()
-        print(f"float32 matrix product on one thread: {top:.0f} GFLOP/s", flush=True)
-        took = measure_all(executor, given["data"], int(given.get("epochs", 5)), images)
-    finally:
-        executor.shutdown(cancel_futures=True)
-    report(took, top)
+    top = executor.submit(peak, 2048).result()
+    executor.shutdown()
+    print(f"float32 matrix product on one thread: {top:.0f} GFLOP/s", flush=True)
+    ours_seconds, ours = timed(cores, start_worker, [(job(OURS, arm),) for arm in ARMS])
+    fit_seconds, fit = timed(1, start_plain, [tuple(job(FIT, arm) for arm in ARMS)])
+    trained = ours[0].n_train * (epochs + 1) * len(ARMS)
+    for name, seconds, each in (("ours", ours_seconds, ours), ("fit", fit_seconds, fit)):
+        print(f"{name}: {trained / seconds:,.0f} images/s, {seconds:.1f} s in all")
+        for arm, one in zip(ARMS, each, strict=True):
+            print(f"  {arm}: {one}")
+    print(f"{fit_seconds / ours_seconds:.2f} times the images/s of fit (goal 1.6)")
+    speed = sum(one.flop for one in ours) / sum(one.seconds for one in ours) / 1e9
+    print(f"each worker computes at {100 * speed / top:.0f}% of the matrix product's speed", flush=True)
+    # Side by side, so that both see the same machine.
+    _, (control, keras_layer) = timed(2, start_worker, [(job(OURS, "original"),), (job(KERAS_LAYER, "dropout3"),)])
+    _, (control_again, own) = timed(2, start_worker, [(job(OURS, "original"),), (job(OURS, "dropout3"),)])
+    print(
+        f"dropout after each activation: {own.seconds / control_again.seconds:.2f} times the original's time (goal 1.3)"
+    )
+    print(f"  with Keras's own layer: {keras_layer.seconds / control.seconds:.2f} times")
 
 
 if __name__ == "__main__":

@@ -65,11 +65,6 @@ class Measurement:
         """The same in CPU time of all threads, which suffers less from other work on the machine."""
         return _per_epoch(self.clock.cpu)
 
-    @property
-    def seconds_with_tracing(self) -> float:
-        """As many epochs as were timed, from the building of the model on."""
-        return self.clock.wall[-2] - self.clock.wall[0]
-
     def __str__(self) -> str:
         return (
             f"{self.n_train / self.seconds:,.0f} images/s, {self.flop / self.seconds / 1e9:.0f} GFLOP/s on "

@@ -1,6 +1,7 @@
-"""Whole-process wall time of the digits ablation, 4 arms x 3 seeds, three ways: `whole_study.py [epochs=30] [rounds=1]`.
+"""Wall time of the whole digits ablation, 4 arms x 3 seeds, three ways: `whole_study.py [epochs=30] [rounds=1]`.
 
-They take turns. All start Python anew, use the cores they find, report train and test metrics after each epoch, and keep them.
+They take turns. All start Python anew, use the cores they find, report train and test metrics after each epoch, and
+keep them.
 """
 
 import subprocess

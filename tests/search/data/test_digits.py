@@ -30,5 +30,16 @@ def test_no_digit_is_on_both_sides_of_the_split() -> None:
     assert not train & test
 
 
+def test_they_are_the_digits_that_scikit_learn_loads() -> None:
+    from sklearn import datasets
+
+    images, theirs = load_digits(), datasets.load_digits()
+    ours = np.concatenate([images.x_train, images.x_test])[..., 0]
+    assert np.array_equal(np.bincount(theirs.target), np.bincount(np.concatenate([images.y_train, images.y_test])))
+    # Scaling up bilinearly by four keeps the mean of an image, but for rounding and the border.
+    means = np.sort(theirs.images.mean((1, 2))) * 255 / 16
+    assert np.abs(np.sort(ours.mean((1, 2))) - means).max() < 8
+
+
 def test_the_split_is_the_same_each_time() -> None:
     assert digest(load_digits()) == digest(load_digits())
