@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.command import Arguments, guarded, parse
+from studies.command import Arguments, guarded, parse, print_configuration
 from studies.compose import compose
 from studies.errors import InputError, unknown
 from tracking.manifest import PlannedTrial
@@ -31,6 +31,8 @@ def main(argv: Sequence[str]) -> int:
         0 if it is identical, within tolerance, or not recorded yet; 1 if it differs; 2 for bad input.
     """
     arguments = parse(argv, "search.verify", "Train one trial again and compare it with its record.", _OPTIONS)
+    if arguments.show_config:
+        return guarded(lambda: print_configuration(arguments))
     return guarded(lambda: _verify(arguments))
 
 

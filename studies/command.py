@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studies.compose import GROUPS, choices, compose, compose_unchecked
+from studies.compose import GROUPS, choices, compose
 from studies.errors import InputError, unknown
 
 EXIT_BAD_INPUT = 2
@@ -92,8 +92,9 @@ def print_configuration(arguments: Arguments) -> int:
     """Print the composed configuration as YAML; return the exit code."""
     from omegaconf import OmegaConf
 
-    compose(arguments.overrides, arguments.config_dirs)  # What is shown is what would run: it must be valid.
-    print(OmegaConf.to_yaml(compose_unchecked(arguments.overrides, arguments.config_dirs), resolve=True), end="")
+    # What is shown is what would run: valid, with the name that the dataset gives it, and with every default.
+    run = compose(arguments.overrides, arguments.config_dirs)
+    print(OmegaConf.to_yaml(OmegaConf.create(run.model_dump(mode="json"))), end="")
     return 0
 
 

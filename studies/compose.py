@@ -37,7 +37,7 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> RunSp
     Raises:
         InputError: a name that does not exist, or a value that the schema does not accept.
     """
-    config = compose_unchecked(overrides, config_dirs)
+    config = _resolved(overrides, config_dirs)
     home_overrides = [text for text in overrides if not text.startswith("dataset")]
     named = any(text.lstrip("+").startswith("study.name=") for text in overrides)
     if len(home_overrides) < len(overrides) and not named and isinstance(config.study, DictConfig):
@@ -47,8 +47,8 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> RunSp
     return validate(config)
 
 
-def compose_unchecked(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictConfig:
-    """Return Hydra's composition of `overrides`, before the schema has seen it."""
+def _resolved(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> DictConfig:
+    """Return the composition of `overrides`, complete, before the schema has seen it."""
     config = _composed(overrides, config_dirs)
     with _as_input_error():
         missing = sorted(OmegaConf.missing_keys(config))

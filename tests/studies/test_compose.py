@@ -58,7 +58,7 @@ def refusal(*overrides: str, folders: tuple[Path, ...] = ()) -> str:
          "Did you mean 'crop'?"),
         ("executor.worker=2", "`executor.worker` is not a field. Fields here: name, workers, trials_per_worker. Did "
          "you mean 'workers'?"),
-        ("dataset.folder=x", "`dataset.folder` is not a field. Fields here: name, dir, file, suggested."),
+        ("dataset.path=x", "`dataset.path` is not a field. Fields here: name, dir, file, suggested."),
         ("study.control=orignal", "`study.control` must name one of the arms. Received: control='orignal', "
          "arms=['original', 'dropout1', 'dropout2', 'dropout3']. Did you mean 'original'?"),
         ("study.metric=test_acuracy", "`study.metric` must be 'test_accuracy', 'test_loss', 'train_accuracy' or "
