@@ -80,12 +80,17 @@ def p_value(p: float | None) -> str:
     """Return `p` to three decimals, `<0.001` under that, and an empty text for None."""
     if p is None:
         return ""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+    return "<0.001" if p < 0.001 else _decimals(p)
 
 
 def p_equals(p: float) -> str:
     """Return `= 0.012` or `< 0.001`, to follow a p in a sentence."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    return "< 0.001" if p < 0.001 else f"= {_decimals(p)}"
+
+
+def _decimals(p: float) -> str:
+    """Return `p` to three decimals; to four where three would leave open on which side of 0.05 it is."""
+    return f"{p:.4f}" if f"{p:.3f}" == "0.050" else f"{p:.3f}"
 
 
 def duration(seconds: float | None) -> str:
