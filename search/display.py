@@ -91,8 +91,10 @@ class Display:
             trial = self._planned.pop(key)
             self.scores.setdefault(trial.arm, []).append(score)
             self._seconds.append(seconds)
-            text = f"{trial.arm} seed {trial.seed}: {self.metric} {score:.4f} in {seconds:.1f} s"
-        self._line(text)
+            left = f", {_duration(seconds_left)} left" if (seconds_left := self._seconds_left()) else ""
+            done = f"[{self._done}/{self.total}{left}]"
+        if self._live is None:
+            self.say(f"{done} {trial.arm} seed {trial.seed}: {self.metric} {score:.4f} in {seconds:.1f} s")
 
     def retry(self, key: str, reason: str) -> None:
         """Say that a trial's worker was lost and that it is tried again."""
@@ -112,11 +114,6 @@ class Display:
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.console.print(text, highlight=False, markup=False)
-
-    def _line(self, text: str) -> None:
-        if self._live is None:
-            left = f", {_duration(seconds)} left" if (seconds := self._seconds_left()) else ""
-            self.say(f"[{self._done}/{self.total}{left}] {text}")
 
     @property
     def _done(self) -> int:

@@ -1,6 +1,7 @@
 """What `python -m search.plan` shows: arms, trials, parameter counts, time, and what the study could find."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,9 @@ def _show(spec: RunSpec, counts: bool) -> None:
     from search.plan import make_plan
     from search.recorded import find_recorded
 
-    console, runs_dir = Console(highlight=False), Path(spec.runs_dir)
+    # Without a terminal there is no width to keep to; the table needs about this much.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    runs_dir = Path(spec.runs_dir)
     staged = stage(spec.dataset, runs_dir)
     plan = make_plan(spec, staged.data)
     recorded = find_recorded(plan.trials, RecordStore(runs_dir / spec.study.name), runs_dir)
@@ -109,7 +112,7 @@ def _show_arms(console: "Console", study: StudySpec, measured: _Measured | None,
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("arm")
-    table.add_column("setting")
+    table.add_column("setting", overflow="fold")
     for name in ("params", "to train", "time per trial") if measured else ("to train",):
         table.add_column(name, justify="right")
     for arm in study.arms:

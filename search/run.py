@@ -1,5 +1,6 @@
 """Run a study: `python -m search.run study=NAME`. Finished trials are kept; the rest is trained."""
 
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         0; 1 if trials failed; 2 for bad input; 130 after Ctrl-C and 143 after SIGTERM.
     """
+    # Before and after the trials, which have their own way to stop, SIGTERM unwinds what is open, workers included.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = parse(argv, "search.run", "Run a study: train what is not recorded yet, then test and report.")
     if arguments.show_config:
         return guarded(lambda: print_configuration(arguments))

@@ -84,7 +84,7 @@ def test_a_trial_shows_its_setting_metrics_history_data_and_files(store: RecordS
     trial = store.read("dropout1-1")
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == round(1000 * trial.record.cost.seconds)
-    assert run.data.params["rate"] == "0.5"
+    assert run.data.params["rate"] == str(trial.record.setting["rate"])
     assert (run.data.params["seed"], run.data.params["epochs"]) == ("1", "3")
     assert json.loads(run.data.tags["setting"]) == trial.record.setting
     assert run.data.tags["command"] == trial.record.command
@@ -161,7 +161,7 @@ def test_a_failed_trial_is_shown_with_its_reason_until_it_is_finished(
     _deliver(store, uri)
     failed = _runs(uri)[1]["dropout1 seed 2"]
     assert (failed.info.status, failed.data.tags["reason"]) == ("FAILED", "NaN loss")
-    assert failed.data.params["rate"] == "0.5"
+    assert failed.data.params["rate"] == _runs(uri)[1]["dropout1 seed 1"].data.params["rate"]
     assert _artifacts(uri, failed) == {"failure.json"}
     other = make_study(
         accuracies={"original": [0.9, 0.9], "dropout1": [0.9, 0.95]}, epochs=EPOCHS, runs=store.folder.parent / "other"
