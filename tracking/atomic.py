@@ -45,6 +45,7 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())
         draft.chmod(0o755)
+        _sync_folder(draft)  # Else, after a power cut, the folder could be there without the names in it.
         draft.rename(path)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

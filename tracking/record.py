@@ -156,6 +156,8 @@ class RecordStore:
             raise KeyError(key)
         try:
             record = TrialRecord.model_validate_json((folder / "record.json").read_bytes())
+            if record.key != key:
+                raise DamagedRecordError(f"{folder} holds the record of {record.key}")
             content = {name: (folder / name).read_bytes() for name in record.files}
             for name, digest in record.files.items():
                 if hashlib.sha256(content[name]).hexdigest() != digest:

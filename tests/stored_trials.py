@@ -1,0 +1,43 @@
+"""Finished trials as a coordinator would store them, without training any."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from studies.spec import TrainingSpec
+from tracking.manifest import PlannedTrial
+from tracking.record import METRICS, Cost, Environment, StoredTrial, TrialRecord
+
+ENVIRONMENT = Environment(
+    python="3.11.9", packages={"keras": "3.15.0"}, hardware="a CPU, 2 cores", host="a-host", git_commit="abc"
+)
+
+
+def cell(arm: str, seed: int) -> PlannedTrial:
+    """Return a cell whose key says which one it is."""
+    return PlannedTrial(key=f"{arm}{seed}", arm=arm, setting={"rate": 0.5}, seed=seed)
+
+
+def stored(trial: PlannedTrial, score: float = 0.75, study: str = "small", epochs: int = 3) -> StoredTrial:
+    """Return the finished `trial`, whose final metrics are all `score`."""
+    rng = np.random.default_rng(trial.seed)
+    history = {metric: np.append(rng.random(epochs - 1), score) for metric in METRICS}
+    predicted = rng.integers(0, 10, 8).astype(np.int32)
+    record = TrialRecord(
+        key=trial.key,
+        study=study,
+        arm=trial.arm,
+        setting=trial.setting,
+        seed=trial.seed,
+        model="two_block_cnn",
+        dataset="digits",
+        data_digest="0123456789abcdef" * 4,
+        training=TrainingSpec(epochs=epochs, batch_size=64),
+        engine="1",
+        metrics=dict.fromkeys(METRICS, score),
+        cost=Cost(seconds=55.0, images_per_second=3000.0, peak_memory_mib=700.0),
+        started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        environment=ENVIRONMENT,
+        command=f"python -m search.verify study={study} arm={trial.arm} seed={trial.seed}",
+    )
+    return StoredTrial(record, history, predicted, predicted % 2 == 0)
