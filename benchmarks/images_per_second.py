@@ -44,9 +44,9 @@ def measure_each(jobs: Sequence[Job]) -> list[Measurement]:
 
 
 def timed(workers: int, start: Callable[[], None], tasks: Sequence[tuple[Job, ...]]) -> tuple[float, list[Measurement]]:
-    """Return the wall time of `tasks` in fresh processes, from their start on, and what was measured in each."""
+    """Return the wall time of `tasks` on fresh workers, from their start on, and what was measured in each."""
     started = time.perf_counter()
-    executor = LocalExecutor(workers, 1, start, lambda _: None)
+    executor = LocalExecutor(workers, len(ARMS), start, lambda _: None)
     try:
         futures: list[Future[list[Measurement]]] = [executor.submit(measure_each, task) for task in tasks]
         measured = [one for future in futures for one in future.result()]
