@@ -62,6 +62,7 @@ class Drive:
     _flying: "dict[Future[TrialOutcome], PlannedTrial]" = field(default_factory=dict)
     _attempts: dict[str, int] = field(default_factory=dict)
     _idle: bool = False
+    _announced: bool = False
     _trained: int = 0
     _failed: int = 0
 
@@ -171,5 +172,3 @@ class Drive:
             if not self.display.console.is_terminal:
                 self.display.say(self.display.note)
         return not self._flying
-
-    _announced: bool = False

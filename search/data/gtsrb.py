@@ -92,7 +92,7 @@ def build_gtsrb(folder: Path, notify: Notify, address: str = ARCHIVE_ADDRESS) ->
     _named(arrays, f"the archive in {folder}")
     notify(f"Writing {folder / FILE_NAME}")
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes a keyword for a flag
     atomic.write_bytes(folder / FILE_NAME, buffer.getvalue())
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 
-class Dropout(keras.layers.Dropout):  # type: ignore[misc]
+class Dropout(keras.layers.Dropout):  # type: ignore[misc]  # Keras has no types
     """Keras's dropout, cheaper on a CPU: one random byte per activation instead of a 32-bit uniform float.
 
     In training each activation is kept with probability `1 - rate` and then divided by exactly that probability, else

@@ -64,11 +64,11 @@ def _build_function(model: str, input_shape: tuple[int, ...], classes: int) -> C
     accepted = {name: value for name, value in given.items() if name in inspect.signature(target).parameters}
     if inspect.isclass(target):
         hypermodel: keras_tuner.HyperModel = target(**accepted)
-        return hypermodel.build  # type: ignore[no-any-return]
+        return hypermodel.build  # type: ignore[no-any-return]  # nor has Keras Tuner
     return lambda hp: target(hp, **accepted)
 
 
-class _CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]
+class _CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]  # untyped
     """Keras Tuner's hyperparameters with fixed values, each checked when the model reads it."""
 
     def __init__(self, setting: Setting) -> None:
