@@ -9,6 +9,7 @@ from typing import Any
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,6 +20,8 @@ from studies.errors import InputError, nearest, unknown
 from studies.spec import RunSpec
 
 HOME = Path(__file__).parent
+_INNER = ("function-", "[")
+"""Beginnings of what pydantic adds to a location; to someone who wrote a study they are not fields."""
 GROUPS = ("study", "dataset", "executor")
 _FIELD_OVERRIDE = re.compile(r"^[A-Za-z_]\w*(\.[\w-]+)*=")
 
@@ -51,11 +54,29 @@ def _resolved(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Dic
     """Return the composition of `overrides`, complete, before the schema has seen it."""
     config = _composed(overrides, config_dirs)
     with _as_input_error():
+        _apply_budget(config, overrides)
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
             raise InputError(f"`{missing[0]}` must be given: {missing[0]}=VALUE.")
         OmegaConf.resolve(config)
     return config
+
+
+def _apply_budget(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Put what `study.budget` names into the study; what the command line says of a field still wins."""
+    study = config.study
+    name = study.get("budget") if isinstance(study, DictConfig) else None
+    if name is None:
+        return
+    budgets = study.get("budgets") or {}
+    if name not in budgets:
+        if not budgets:
+            raise InputError(f"`study.budget` must be null: this study has no budgets. Received: {name!r}.")
+        raise unknown("study.budget", name, list(budgets))
+    config.study = OmegaConf.merge(study, budgets[name])
+    fields = [text for text in overrides if _FIELD_OVERRIDE.match(text) and text.startswith("study.")]
+    for override in OverridesParser.create().parse_overrides(fields):
+        OmegaConf.update(config, override.key_or_group, override.value(), merge=True, force_add=True)
 
 
 def _composed(overrides: Sequence[str], config_dirs: Sequence[Path]) -> DictConfig:
@@ -147,7 +168,7 @@ def _lines(error: ValidationError) -> list[str]:
     """Return up to two lines for what the schema found: field, expectation, what was received, nearest name."""
     found: dict[str, str] = {}
     for problem in error.errors(include_url=False):
-        location = [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "[key]"))]
+        location = [str(part) for part in problem["loc"] if not str(part).startswith(_INNER)]
         # A union reports one problem per member, with the member's name at the end of the location.
         if location and location[-1] in ("bool", "int", "float", "str"):
             found.setdefault(
@@ -169,7 +190,9 @@ def _line(location: list[str], problem: Mapping[str, Any]) -> str:
         case "missing":
             return f"`{field}` must be given; it is missing."
         case "value_error":
-            return str(problem["ctx"]["error"])  # Our own validators speak in whole sentences.
+            said = str(problem["ctx"]["error"])
+            # Our own validators speak in whole sentences; one that does not know where it is leaves out the field.
+            return f"`{field}` {said}." if said.startswith("must ") else said
         case "literal_error":
             expected = str(problem["ctx"]["expected"])
             names = re.findall(r"'([^']+)'", expected)

@@ -21,14 +21,33 @@ _INTERPOLATION: Schema = {
     "description": "Another field's value, such as ${dataset.suggested.epochs}.",
 }
 
+_DEFAULTS: Schema = {
+    "description": "Hydra's list: `- override /dataset@_global_.dataset: NAME` gives the study a dataset of its own.",
+    "type": "array",
+}
+_ALTERNATIVES: list[Schema] = [
+    {
+        "if": {"properties": {"kind": {"const": "ablation"}}, "required": ["kind"]},
+        "then": {"required": ["replicates"], "properties": {"arms": {"minProperties": 2}}},
+    },
+    {
+        "if": {"properties": {"kind": {"const": "search"}}, "required": ["kind"]},
+        "then": {"required": ["search"]},
+    },
+    {"if": {"not": {"required": ["design"]}}, "then": {"required": ["arms"]}},
+]
+"""Which fields a kind of study has."""
+
 
 def study_schema() -> Schema:
     """Return the schema of a file in `study/`: JSON Schema 2020-12, with the docstrings of the fields."""
     schema: Schema = _open(StudySpec.model_json_schema())
+    schema["properties"] = {"defaults": _DEFAULTS, **schema["properties"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "Study",
+        "allOf": _ALTERNATIVES,
         "$defs": {**schema["$defs"], "Interpolation": _INTERPOLATION},
     }
 

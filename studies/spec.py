@@ -1,47 +1,64 @@
 """The schema of a study: the only one, used for validation, for records and for editors (see `studies.schema`)."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
+    Discriminator,
     Field,
+    JsonValue,
     StrictBool,
     StrictFloat,
     StrictInt,
-    StrictStr,
+    Tag,
+    ValidationError,
     field_validator,
     model_validator,
 )
 
+from studies.arms import ArmSpec, DesignSpec, merged
+from studies.data import DataSpec, ValidationSpec
+from studies.declaration import Declaration, Name, Scalar, Setting
 from studies.errors import nearest
+from studies.search import ConfirmSpec, ParameterSpec, SearchSpec, SequentialSpec
+from studies.training import AugmentationSpec, TrainingSpec
 
-Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
-Setting = dict[str, Scalar]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+__all__ = [
+    "ArmSpec",
+    "AugmentationSpec",
+    "ConfirmSpec",
+    "DataSpec",
+    "DatasetSpec",
+    "Declaration",
+    "DesignSpec",
+    "ExecutorSpec",
+    "ParameterSpec",
+    "RunSpec",
+    "Scalar",
+    "SearchSpec",
+    "SequentialSpec",
+    "Setting",
+    "StudySpec",
+    "SuggestedTraining",
+    "TrainingSpec",
+    "ValidationSpec",
+]
+
+Budget = Literal["smoke", "quick", "full"]
+Metric = Literal[
+    "train_accuracy",
+    "train_loss",
+    "validation_accuracy",
+    "validation_loss",
+    "test_accuracy",
+    "test_loss",
+]
 
 
-class Declaration(BaseModel):
-    """A part of a study file: immutable, and an unknown field in it is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class AugmentationSpec(Declaration):
-    """How an image changes on its way into the model."""
-
-    crop: StrictInt | None = Field(default=None, ge=1)
-    """Side of the square given to the model: a random crop in training, the centre crop in evaluation. Null: whole."""
-
-
-class TrainingSpec(Declaration):
-    """The training budget: the same for every trial of a study."""
-
-    epochs: StrictInt = Field(ge=1, le=100_000)
-    """Passes over the training set."""
-    batch_size: StrictInt = Field(ge=1)
-    """Images per optimizer step; the last batch of an epoch may be smaller."""
-    augmentation: AugmentationSpec = AugmentationSpec()
+Replicates = Annotated[
+    Annotated[Annotated[StrictInt, Field(ge=1, le=1000)], Tag("[number]")] | Annotated[SequentialSpec, Tag("[looks]")],
+    Discriminator(lambda given: "[looks]" if isinstance(given, Mapping | SequentialSpec) else "[number]"),
+]
 
 
 class StudySpec(Declaration):
@@ -49,26 +66,31 @@ class StudySpec(Declaration):
 
     name: Name
     """The study's folder under `runs/` and its name in MLflow and Optuna."""
-    kind: Literal["ablation"]
-    """`ablation`: named arms against a control."""
+    kind: Literal["ablation", "search"]
+    """`ablation`: named arms against a control. `search`: Optuna proposes settings, the best are confirmed."""
     question: str = Field(min_length=1)
     """What the study asks, in a sentence; it opens the report."""
     source: str = ""
     """What the study reproduces, and where it was published."""
     model: str = Field(min_length=1)
     """A model of `search.models`, or `package.module:build` for a Keras Tuner build function or hypermodel."""
-    arms: dict[Name, Setting] = Field(min_length=2)
-    """The settings to compare, by name."""
-    control: str
+    arms: dict[Name, ArmSpec] = Field(default={})
+    """The settings to compare, by name; in a search, those that its best settings are compared with."""
+    design: DesignSpec | None = None
+    """Generates the arms, where they are not listed."""
+    control: str = Field(min_length=1)
     """The arm that the others are compared with."""
-    fixed: Setting = {}
+    fixed: Setting = Field(default={})
     """Hyperparameter values that all arms share; an arm's own value wins."""
-    replicates: StrictInt = Field(ge=1, le=1000)
-    """Trials per arm. Replicate i of every arm has the same seed."""
-    first_seed: StrictInt = Field(default=1, ge=0, lt=2**31 - 1000)
+    replicates: Replicates | None = None
+    """Trials per arm of an ablation, or the looks at which it may stop. Replicate i of every arm has the same seed."""
+    first_seed: StrictInt = Field(default=1, ge=0, lt=2**31 - 1_100_000)
     """Seed of the first replicate; the next ones count up from it."""
+    data: DataSpec = DataSpec()
     training: TrainingSpec
-    metric: Literal["test_accuracy", "test_loss", "train_accuracy", "train_loss"] = "test_accuracy"
+    search: SearchSpec | None = None
+    """How a search goes; an ablation has none."""
+    metric: Metric = "test_accuracy"
     """The primary metric, on which the conclusion rests. Greater is better for accuracy, less for loss."""
     paired: StrictBool = False
     """Compare arms seed by seed instead of as independent samples."""
@@ -76,6 +98,12 @@ class StudySpec(Declaration):
     """Family-wise error rate of the comparisons with the control; intervals cover 1 - alpha."""
     margin: StrictFloat | None = Field(default=None, gt=0)
     """Equivalence margin on the primary metric: smaller differences do not matter. Null: not asked."""
+    all_pairs: StrictBool = False
+    """Compare every arm with every other too (Games-Howell)."""
+    budget: Budget | None = None
+    """Which of `budgets` applies. Null: the file as it stands."""
+    budgets: dict[Budget, dict[str, JsonValue]] = Field(default={})
+    """What a budget changes in this file, such as `smoke: {replicates: 2, training: {epochs: 1}}`."""
 
     @field_validator("name")
     @classmethod
@@ -84,15 +112,62 @@ class StudySpec(Declaration):
             raise ValueError("`study.name` must be another name: runs/data holds the datasets. Received: 'data'.")
         return name
 
+    @model_validator(mode="before")
+    @classmethod
+    def _design_gives_arms(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not given.get("design"):
+            return given
+        try:
+            arms = DesignSpec.model_validate(given["design"]).arms()
+        except ValidationError:
+            return given  # The fields are judged one by one afterwards, and say more.
+        listed = given.get("arms") or {}
+        generated = {name: arm.model_dump(exclude_unset=True) for name, arm in arms.items()}
+        if listed and {name: ArmSpec.model_validate(arm) for name, arm in listed.items()} != arms:
+            raise ValueError(
+                f"`study.arms` must be left out where `study.design` generates them. Received: {list(listed)}."
+            )
+        return {**given, "arms": generated}
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> Self:
+        if self.kind == "ablation":
+            if self.search is not None:
+                raise ValueError("`study.search` must be left out of an ablation (`kind: search` makes it a search).")
+            if self.replicates is None:
+                raise ValueError("`study.replicates` must be given; it is missing.")
+            if len(self.arms) < 2:
+                raise ValueError(f"`study.arms` must have at least 2 entries. Received: {list(self.arms)}.")
+            if self.data.validation is not None and self.data.validation.folds is not None:
+                raise ValueError(
+                    "`study.data.validation.folds` must be left out of an ablation: its replicates differ in seed. "
+                    f"Received: {self.data.validation.folds}."
+                )
+            return self
+        if self.search is None:
+            raise ValueError("`study.search` must be given in a search; it is missing.")
+        if self.replicates is not None:
+            raise ValueError(
+                "`study.replicates` must be left out of a search: `study.search.confirm.replicates` is what its "
+                f"confirmation takes. Received: {self.replicates}."
+            )
+        if self.data.validation is None:
+            raise ValueError("`study.data.validation` must be given in a search, which may not choose by the test set.")
+        if not self.arms:
+            raise ValueError(
+                "`study.arms` must have the control, with which the confirmation compares. Received: no arms."
+            )
+        return self
+
     @model_validator(mode="after")
     def _arms_can_be_compared(self) -> Self:
-        if self.control not in self.arms:
+        if self.arms and self.control not in self.arms:
             raise ValueError(
                 f"`study.control` must name one of the arms. Received: control={self.control!r}, "
                 f"arms={list(self.arms)}.{nearest(self.control, self.arms)}"
             )
         for number, arm in enumerate(self.arms):
-            same = [other for other in list(self.arms)[:number] if self.setting(other) == self.setting(arm)]
+            same = [other for other in list(self.arms)[:number] if self._identity(other) == self._identity(arm)]
             if same:
                 raise ValueError(
                     f"`study.arms.{arm}` must differ from every other arm. Received: {self.setting(arm)}, as in "
@@ -100,14 +175,67 @@ class StudySpec(Declaration):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _validation_is_there(self) -> Self:
+        for training in (self.training, *(self.training_of(arm) for arm in self.arms)):
+            training.check_validation(self.data.validation)
+        return self
+
+    @model_validator(mode="after")
+    def _metric_is_measured(self) -> Self:
+        if self.metric.startswith("validation_") and (self.data.validation is None or self.kind == "search"):
+            why = (
+                "a search's confirmation is scored on the test set"
+                if self.search
+                else "`study.data.validation` is null"
+            )
+            raise ValueError(f"`study.metric` must be one that is measured; {why}. Received: {self.metric!r}.")
+        return self
+
+    @property
+    def planned_replicates(self) -> int:
+        """Trials per arm, if no arm stops early; of a search, those of its confirmation."""
+        if self.search is not None:
+            return self.search.confirm.replicates
+        return self.replicates.looks[-1] if isinstance(self.replicates, SequentialSpec) else self.replicates or 0
+
+    @property
+    def sequential(self) -> SequentialSpec | None:
+        """The looks of the study, if it has them."""
+        return self.replicates if isinstance(self.replicates, SequentialSpec) else None
+
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that every arm is trained with, one per replicate."""
-        return tuple(range(self.first_seed, self.first_seed + self.replicates))
+        return tuple(range(self.first_seed, self.first_seed + self.planned_replicates))
 
     def setting(self, arm: str) -> Setting:
         """Return the hyperparameter values of `arm`, those of `fixed` included."""
-        return {**self.fixed, **self.arms[arm]}
+        return {**self.fixed, **self.arms[arm].values}
+
+    def model_of(self, arm: str) -> str:
+        """Return the model of `arm`."""
+        return self.arms[arm].model or self.model
+
+    def training_of(self, arm: str) -> TrainingSpec:
+        """Return the training budget of `arm`: the study's, with what the arm says otherwise.
+
+        Raises:
+            ValueError: what the arm says is not a training budget.
+        """
+        if not self.arms[arm].training:
+            return self.training
+        both = merged(self.training.model_dump(exclude_unset=True), self.arms[arm].training)
+        try:
+            return TrainingSpec.model_validate(both)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(["study.arms", arm, "training", *map(str, first["loc"])])
+            raise ValueError(f"`{field}`: {first['msg']}. Received: {first['input']!r}.") from None
+
+    def _identity(self, arm: str) -> tuple[str, str, str]:
+        values = sorted((name, repr(value)) for name, value in self.setting(arm).items())
+        return self.model_of(arm), str(values), self.training_of(arm).model_dump_json()
 
 
 class SuggestedTraining(Declaration):
@@ -120,13 +248,36 @@ class SuggestedTraining(Declaration):
 class DatasetSpec(Declaration):
     """Where the images come from."""
 
-    name: Literal["digits", "gtsrb", "npz"]
-    """`digits` comes with the installation; `gtsrb` are German traffic signs; `npz` is a file of your own."""
+    name: Literal["digits", "gtsrb", "cifar10", "cifar100", "fashion_mnist", "folder", "npz", "sine"]
+    """`digits` comes with the installation; `gtsrb` are German traffic signs; `cifar10`, `cifar100` and
+    `fashion_mnist` are those of Keras; `folder` holds images of your own, and `npz` is a file of your own; `sine` is
+    a wave to fit, for regression."""
     dir: str | None = None
-    """Folder that holds, or will hold, the dataset's files. `digits` needs none."""
+    """Folder that holds, or will hold, the dataset's files. `digits` and `sine` need none; `cifar10`, `cifar100` and
+    `fashion_mnist` read DIR/NAME.npz if it is there, and else what Keras downloads. Of `folder`, each subfolder is a
+    class, or dir/train and dir/test hold one subfolder per class each."""
     file: str | None = None
     """For `npz`: the file inside `dir`."""
+    csv: str | None = None
+    """For `folder`: a CSV file inside `dir` that splits the images, with the columns `file` (such as CLASS/1.png) and
+    `split` (train or test). Images that it does not list are not used."""
+    size: StrictInt | None = Field(default=None, ge=1, le=4096)
+    """For `folder`: side of the square that images are resized to. Null: the most frequent size of all."""
+    test_fraction: StrictFloat | None = Field(default=None, gt=0, lt=1)
+    """For `folder` with neither train/ and test/ nor `csv`: share of each class that becomes the test set, drawn once
+    and the same for everyone."""
     suggested: SuggestedTraining
+
+    @model_validator(mode="after")
+    def _fields_are_of_its_kind(self) -> Self:
+        fields = {"file": (self.file, "npz"), "csv": (self.csv, "folder"), "size": (self.size, "folder")}
+        for field, (value, kind) in {**fields, "test_fraction": (self.test_fraction, "folder")}.items():
+            if value is not None and self.name != kind:
+                raise ValueError(
+                    f"`dataset.{field}` must be left out of all datasets but {kind!r}. "
+                    f"Received: {value!r} for {self.name!r}."
+                )
+        return self
 
 
 class ExecutorSpec(Declaration):

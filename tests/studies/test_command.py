@@ -9,11 +9,12 @@ import yaml
 
 from search.run import main
 from studies.command import parse, yes_or_no
-from studies.compose import compose
+from studies.compose import choices, compose
 from studies.errors import InputError
 from studies.spec import RunSpec
 
 ABLATION = "study=dropout_ablation"
+STUDIES = ", ".join(choices("study"))
 COMMANDS = ("search.run", "search.plan", "search.verify")
 
 
@@ -37,8 +38,8 @@ def test_help_lists_what_can_be_chosen(tmp_path: Path, module: str) -> None:
     done = command(tmp_path, module, "--help")
     assert done.returncode == 0
     assert f"usage: python -m {module}" in done.stdout
-    assert "study=   dropout_ablation\n" in done.stdout
-    assert "dataset=   digits, gtsrb, npz\n" in done.stdout
+    assert f"study=   {STUDIES}\n" in done.stdout
+    assert "dataset=   cifar10, cifar100, digits, fashion_mnist, folder, gtsrb, npz, sine\n" in done.stdout
     assert "executor=   local\n" in done.stdout
 
 
@@ -48,7 +49,7 @@ def test_help_lists_the_studies_in_a_folder_of_ones_own(tmp_path: Path, capsys: 
     with pytest.raises(SystemExit) as ended:
         main(["--config-dir", str(tmp_path), "--help"])
     assert ended.value.code == 0
-    assert "study=   dropout_ablation, mine\n" in capsys.readouterr().out
+    assert f"study=   {', '.join(choices('study', [tmp_path]))}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("module", COMMANDS)
@@ -81,14 +82,14 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, module: str) -> N
     done = command(tmp_path, module, "study=dropout_ablatoin")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "`study` must be one of: dropout_ablation. Received: 'dropout_ablatoin'. Did you mean 'dropout_ablation'?\n"
+        f"`study` must be one of: {STUDIES}. Received: 'dropout_ablatoin'. Did you mean 'dropout_ablation'?\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "`study=NAME` is missing. Studies: dropout_ablation."),
+        ([], f"`study=NAME` is missing. Studies: {STUDIES}."),
         ([ABLATION, "study.control=orignal"], "Did you mean 'original'?"),
         ([ABLATION, "study.model=two_blok_cnn"], "Did you mean 'two_block_cnn'? A model of your own is given as"),
         ([ABLATION, "tracking_uri=nowhere"], "`tracking_uri` must be the address of an MLflow server"),

@@ -75,7 +75,10 @@ def test_the_docstring_of_a_field_is_shown_where_it_is_written() -> None:
     for name, field in StudySpec.model_fields.items():
         if field.description:
             assert shown[name]["description"] == field.description
-    assert shown["TrainingSpec.epochs"]["description"] == "Passes over the training set."
+    assert (
+        shown["TrainingSpec.batch_size"]["description"]
+        == "Images per optimizer step; the last batch of an epoch may be smaller."
+    )
 
 
 @pytest.mark.parametrize("field", ["replicates", "first_seed", "metric", "paired", "alpha", "margin", "name", "kind"])
