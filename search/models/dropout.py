@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 
+@keras.saving.register_keras_serializable(package="search")
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]  # Keras has no types
     """Keras's dropout, cheaper on a CPU: one random byte per activation instead of a 32-bit uniform float.
 

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +11,21 @@ import keras
 import keras_tuner
 
 from search.models import locate
-from studies.errors import InputError, nearest, unknown
-from studies.spec import Scalar, Setting
+from search.models.hyperparameters import CheckedHyperParameters
+from studies.declaration import Setting
+from studies.errors import InputError, unknown
 from tracking.manifest import LayerCard, ModelCard
 
 
 @dataclass(frozen=True)
 class HyperModel:
-    """A model that a study names, ready to be built for images of one shape."""
+    """A model that a study names, ready to be built for inputs of one shape."""
 
     model: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
+    """Height, width and channels of an image as the model sees it, or a number of features as (features,)."""
     classes: int
+    """Number of classes; 1 where a number is to be predicted."""
 
     def build(self, setting: Setting, seed: int) -> keras.Model:
         """Return the compiled model for `setting`, with the weights that `seed` gives.
@@ -32,26 +36,69 @@ class HyperModel:
         return self._build(setting, seed)[0]
 
     def card(self, setting: Setting) -> ModelCard:
-        """Return what the model for `setting` looks like (and raise as `build` does)."""
+        """Return what the model for `setting` looks like.
+
+        Raises:
+            InputError: as `build` does, and if the model takes other inputs or gives other outputs than the data have.
+        """
         model, values = self._build(setting, seed=0)
+        self._check_shapes(model)
         lines: list[str] = []
         model.summary(print_fn=lambda line, **_: lines.append(line), line_length=90)
         return ModelCard(layers=tuple(_layer_cards(model)), summary="\n".join(lines), values=values)
 
+    def build_function(self) -> Callable[[Any], Any]:
+        """Return `build(hp)` of the function, hypermodel class or hypermodel that `model` names.
+
+        Functions and classes are given `input_shape` and `classes` if they have parameters of these names.
+
+        Raises:
+            InputError: there is nothing to import under the name of the model.
+        """
+        target = _imported(self.model)
+        if isinstance(target, keras_tuner.HyperModel):
+            return _build_of(target)
+        given = {"input_shape": self.input_shape, "classes": self.classes}
+        accepted = {name: value for name, value in given.items() if name in inspect.signature(target).parameters}
+        if inspect.isclass(target):
+            return _build_of(target(**accepted))
+        return lambda hp: target(hp, **accepted)
+
     def _build(self, setting: Setting, seed: int) -> tuple[keras.Model, Setting]:
         keras.utils.set_random_seed(seed)
-        hp = _CheckedHyperParameters(setting)
-        model = _build_function(self.model, self.input_shape, self.classes)(hp)
+        hp = CheckedHyperParameters(setting)
+        model = self.build_function()(hp)
         hp.check_names()
         if not isinstance(model, keras.Model):
             raise InputError(f"`study.model` must build a keras.Model. Received: {type(model).__name__}.")
         if not model.compiled:
             raise InputError(f"`study.model` must compile what it builds. Received: {self.model!r}, not compiled.")
+        if not model.built:
+            model.build((None, *self.input_shape))  # A Sequential without an Input, as Keras Tuner's guide has them.
         return model, {name: value for name, value in hp.values.items() if value is not None}
 
+    def _check_shapes(self, model: keras.Model) -> None:
+        try:
+            outputs = model(keras.Input(self.input_shape))
+        except ValueError as error:
+            raise InputError(
+                f"`study.model` must take inputs of shape {_text(self.input_shape)}, as the dataset has them. "
+                f"Received: {self.model!r}; {str(error).splitlines()[0]}"
+            ) from None
+        shapes = [tuple(output.shape[1:]) for output in keras.tree.flatten(outputs)]
+        # One probability is enough for two classes.
+        if shapes != [(self.classes,)] and not (self.classes == 2 and shapes == [(1,)]):
+            raise InputError(
+                f"`study.model` must give one output of shape {self.classes}, a score for each class (or one number). "
+                f"Received: {self.model!r}, which gives {' and '.join(map(_text, shapes))}."
+            )
 
-def _build_function(model: str, input_shape: tuple[int, ...], classes: int) -> Callable[[Any], Any]:
-    """Return `build(hp)` of a function or of a Keras Tuner hypermodel class, given the shapes if it asks for them."""
+
+def _text(shape: Sequence[int | None]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _imported(model: str) -> Any:
     module_name, attribute = locate(model)
     try:
         module = importlib.import_module(module_name)
@@ -59,67 +106,15 @@ def _build_function(model: str, input_shape: tuple[int, ...], classes: int) -> C
         raise InputError(f"`study.model` cannot be imported. Received: {model!r}; {error}.") from None
     if attribute not in vars(module):
         raise unknown(f"study.model ({module_name})", attribute, [name for name in vars(module) if name[0] != "_"])
-    target: Any = vars(module)[attribute]
-    given = {"input_shape": input_shape, "classes": classes}
-    accepted = {name: value for name, value in given.items() if name in inspect.signature(target).parameters}
-    if inspect.isclass(target):
-        hypermodel: keras_tuner.HyperModel = target(**accepted)
-        return hypermodel.build  # type: ignore[no-any-return]  # nor has Keras Tuner
-    return lambda hp: target(hp, **accepted)
+    return vars(module)[attribute]
 
 
-class _CheckedHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc]  # untyped
-    """Keras Tuner's hyperparameters with fixed values, each checked when the model reads it."""
+def _build_of(hypermodel: keras_tuner.HyperModel) -> Callable[[Any], Any]:
+    def build(hp: Any) -> Any:
+        hypermodel.declare_hyperparameters(hp)  # Nothing, unless the user's class says something here.
+        return hypermodel.build(hp)
 
-    def __init__(self, setting: Setting) -> None:
-        super().__init__()
-        self._setting = dict(setting)
-        self.values = dict(setting)
-
-    def _retrieve(self, hp: Any) -> Any:
-        if hp.name in self._setting:
-            _check_value(hp, self._setting[hp.name])
-        return super()._retrieve(hp)
-
-    def check_names(self) -> None:
-        """Raise if a value was given for something that the model did not read."""
-        declared = {hp.name: hp for hp in self.space}
-        for name, value in self._setting.items():
-            if name not in declared:
-                error = unknown("hyperparameter", name, declared)
-                raise InputError(str(error).replace("`hyperparameter`", "A hyperparameter's name"))
-            if not any(self.is_active(hp) for hp in self.space if hp.name == name):
-                conditions = " and ".join(
-                    f"{condition.name} is one of {condition.values}" for condition in declared[name].conditions
-                )
-                raise InputError(f"`{name}` applies only where {conditions}. Received: {name}={value!r}.")
-
-
-def _check_value(hp: Any, value: Scalar) -> None:
-    """Raise unless `value` is one that the declaration `hp` allows.
-
-    Keras Tuner itself accepts any value for any name.
-    """
-    expected = ""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    match type(hp).__name__:
-        case "Choice":
-            # True == 1 in Python, but not to someone who wrote one of them into a study.
-            if not any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in hp.values):
-                raise unknown(hp.name, value, map(str, hp.values))
-        case "Boolean":
-            expected = "" if isinstance(value, bool) else "true or false"
-        case "Int":
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not (whole and hp.min_value <= value <= hp.max_value):
-                expected = f"a whole number from {hp.min_value} to {hp.max_value}"
-        case "Float":
-            if not (number and hp.min_value <= value <= hp.max_value):
-                expected = f"a number from {hp.min_value} to {hp.max_value}"
-        case "Fixed":
-            expected = "" if value == hp.value else f"{hp.value!r}, which the model fixes"
-    if expected:
-        raise InputError(f"`{hp.name}` must be {expected}. Received: {value!r}.{nearest(value, ())}")
+    return build
 
 
 def _layer_cards(model: keras.Model) -> list[LayerCard]:
@@ -133,8 +128,8 @@ def _layer_cards(model: keras.Model) -> list[LayerCard]:
                 name=layer.name,
                 kind=type(layer).__name__,
                 output_shape=tuple(shapes[0].shape) if shapes else (),
-                params=sum(int(weight.value.shape.num_elements()) for weight in layer.trainable_weights),
-                frozen_params=sum(int(weight.value.shape.num_elements()) for weight in layer.non_trainable_weights),
+                params=sum(math.prod(weight.shape) for weight in layer.trainable_weights),
+                frozen_params=sum(math.prod(weight.shape) for weight in layer.non_trainable_weights),
                 inputs=tuple(_inbound(layer, model)),
             )
         )

@@ -6,30 +6,10 @@ from typing import Any
 import keras
 from keras import layers
 
+from search.models.activations import ACTIVATIONS
 from search.models.dropout import Dropout
+from search.models.optimizers import declared_optimizer
 
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "adamax": keras.optimizers.Adamax,
-    "adagrad": keras.optimizers.Adagrad,
-    "adadelta": keras.optimizers.Adadelta,
-    "nadam": keras.optimizers.Nadam,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-}
-ACTIVATIONS = [
-    "elu",
-    "relu",
-    "selu",
-    "gelu",
-    "swish",
-    "leaky_relu",
-    "tanh",
-    "sigmoid",
-    "hard_sigmoid",
-    "linear",
-]
 PLACEMENTS = ["none", "after_pooling", "after_flatten", "after_activation"]
 
 
@@ -74,7 +54,5 @@ def build(hp: Any, *, input_shape: Sequence[int], classes: int) -> keras.Model:
     outputs = layers.Dense(classes, activation="softmax", name="classes")(x)
 
     model = keras.Model(inputs, outputs, name="two_block_cnn")
-    optimizer = OPTIMIZERS[hp.Choice("optimizer", list(OPTIMIZERS), default="adam")]
-    learning_rate = hp.Float("learning_rate", 1e-6, 10.0, sampling="log", default=1e-3)
-    model.compile(optimizer=optimizer(learning_rate), loss="sparse_categorical_crossentropy")
+    model.compile(optimizer=declared_optimizer(hp, learning_rate=1e-3), loss="sparse_categorical_crossentropy")
     return model

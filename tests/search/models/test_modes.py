@@ -1,11 +1,14 @@
 """What dropout and batch normalisation do in training, and must not do in inference."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from search.models.dropout import Dropout
 from search.models.hypermodel import HyperModel
+from studies.declaration import Setting
 
 ONES = np.ones((64, 12, 12, 32), np.float32)
 
@@ -76,3 +79,53 @@ def test_batch_norm_learns_its_moving_averages_in_training_only() -> None:
     assert np.array_equal(before, norm.moving_mean.numpy())
     model(x, training=True)
     assert not np.array_equal(before, norm.moving_mean.numpy())
+
+
+SIGN, CIFAR = (28, 28, 3), (32, 32, 3)
+WITH_BATCH_NORM = [
+    HyperModel("challenge_cnn", SIGN, 43),
+    HyperModel("batchnorm_convnet", CIFAR, 10),
+    HyperModel("vgg_small", CIFAR, 100),
+    HyperModel("one_conv_net", (8, 8, 3), 100),
+]
+WITH_DROPOUT: list[tuple[HyperModel, Setting]] = [
+    (HyperModel("challenge_cnn", SIGN, 43), {}),
+    (HyperModel("batchnorm_convnet", CIFAR, 10), {}),
+    (HyperModel("cifar_small", CIFAR, 10), {"dropout": 0.2}),
+    (HyperModel("three_conv_net", CIFAR, 100), {"dropout": 0.5}),
+    (HyperModel("dense_head", (2048,), 100), {"dropout": 0.5}),
+]
+
+
+def inputs(model: HyperModel, count: int) -> np.ndarray:
+    return np.random.default_rng(0).random((count, *model.input_shape), np.float32)
+
+
+@pytest.mark.parametrize("hypermodel", WITH_BATCH_NORM, ids=lambda hypermodel: hypermodel.model)
+def test_a_prediction_does_not_depend_on_its_batch_though_a_training_step_does(hypermodel: HyperModel) -> None:
+    model, x = hypermodel.build({}, seed=1), inputs(hypermodel, 4)
+    model(x, training=True)  # Moving averages that are not those of a new model.
+    alone, among = np.array(model(x[:1], training=False)), np.array(model(x, training=False))
+    np.testing.assert_allclose(alone[0], among[0], rtol=1e-4)
+    # Up to the first batch norm, before any dropout.
+    norm = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
+    to_norm = keras.Model(model.input, norm.output)
+    alone, among = np.array(to_norm(x[:1], training=True)), np.array(to_norm(x, training=True))
+    assert not np.allclose(alone[0], among[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize(("hypermodel", "setting"), WITH_DROPOUT, ids=lambda part: getattr(part, "model", ""))
+def test_dropout_changes_outputs_in_training_only(hypermodel: HyperModel, setting: Setting) -> None:
+    model, x = hypermodel.build(setting, seed=1), inputs(hypermodel, 4)
+    first, second = np.array(model(x, training=True)), np.array(model(x, training=True))
+    assert not np.array_equal(first, second)
+    first, second = np.array(model(x, training=False)), np.array(model(x, training=False))
+    assert np.array_equal(first, second)
+
+
+def test_a_model_with_our_dropout_is_saved_and_loaded(tmp_path: Path) -> None:
+    hypermodel = HyperModel("cifar_small", CIFAR, 10)
+    model, x = hypermodel.build({"dropout": 0.2}, seed=1), inputs(hypermodel, 2)
+    model.save(tmp_path / "model.keras", include_optimizer=False)
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert np.array_equal(np.array(model(x, training=False)), np.array(loaded(x, training=False)))
