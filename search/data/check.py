@@ -40,7 +40,7 @@ def check_images(arrays: Mapping[str, np.ndarray], where: str) -> Images:
         x_test=x_test,
         y_test=y_test.astype(np.int32),
         class_names=class_names,
-        track_train=None if track is None else _tracks(track, len(x_train), f"`track_train` in {where}"),
+        track_train=None if track is None else check_tracks(track, len(x_train), f"`track_train` in {where}"),
     )
 
 
@@ -81,7 +81,12 @@ def _integers(values: np.ndarray, count: int, field: str) -> np.ndarray:
     return values
 
 
-def _tracks(values: np.ndarray, count: int, field: str) -> np.ndarray:
+def check_tracks(values: np.ndarray, count: int, field: str) -> np.ndarray:
+    """Return the track of each of `count` images as (count,) int32.
+
+    Raises:
+        InputError: they are not so many integers, or do not fit into 32 bits.
+    """
     low, high = int(_integers(values, count, field).min()), int(values.max())
     if low < -(2**31) or high >= 2**31:
         raise InputError(f"{field} must fit into 32 bits. Received: numbers from {low} to {high}.")

@@ -2,34 +2,44 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+Task = Literal["classification", "regression"]
 ARRAYS = ("x_train", "y_train", "x_test", "y_test", "track_train")
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Labelled images for training and for testing; `check_images` makes one that is valid."""
+    """Labelled images for training and for testing; `check_images` makes one that is valid.
+
+    Or, for regression, vectors with a target each; `check_vectors` makes one of these.
+    """
 
     x_train: np.ndarray
-    """(n_train, height, width, channels) uint8 of 0..255, or float32 of 0..1; channels is 1 or 3."""
+    """(n_train, height, width, channels) uint8 of 0..255, or float32 of 0..1; channels is 1 or 3. For regression
+    (n_train, features) float32, any finite numbers."""
     y_train: np.ndarray
-    """(n_train,) int32, the class of each image."""
+    """(n_train,) int32, the class of each image; for regression float32, the targets."""
     x_test: np.ndarray
-    """(n_test, height, width, channels), of the dtype of `x_train`."""
+    """(n_test, height, width, channels) or (n_test, features), of the dtype of `x_train`."""
     y_test: np.ndarray
-    """(n_test,) int32; each of its classes occurs in `y_train`."""
+    """(n_test,) int32; each of its classes occurs in `y_train`. For regression float32."""
     class_names: tuple[str, ...]
-    """One name per class, in label order."""
+    """One name per class, in label order; none for regression."""
     track_train: np.ndarray | None = None
     """(n_train,) int32; images of one track show one thing: a split keeps them together. None: unknown."""
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        height, width, channels = self.x_train.shape[1:]
-        return int(height), int(width), int(channels)
+    def task(self) -> Task:
+        """Whether the labels are classes or targets."""
+        return "regression" if self.y_train.dtype.kind == "f" else "classification"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Height, width and channels; or the number of features."""
+        return tuple(int(length) for length in self.x_train.shape[1:])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that are there, by field name."""

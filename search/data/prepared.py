@@ -1,47 +1,31 @@
-"""Arrays on disk, as the workers of all studies map them into memory: `runs/data/NAME-DIGEST/`.
+"""From the name of a dataset to arrays under `runs/data/`: read once, checked, limited, stored (see `stored`).
 
-    x_train.npy ...  the arrays of `Images`
-    data.json        what they are (`_Card`)
-
-`runs/data/index.json` remembers what each folder was made from, so that a second run neither imports
-scikit-learn nor unpacks anything. Both are a cache: what is missing or damaged is made again.
+`runs/data/index.json` remembers what each folder there was made from, so that a second run neither imports
+scikit-learn nor unpacks anything. Index and folders are a cache: what is missing or damaged is made again.
 """
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
 
 from search.data.gtsrb import ARCHIVE_ADDRESS
-from search.data.images import ARRAYS, Images, digest
+from search.data.images import Images
+from search.data.limits import limited, limits_text
 from search.data.progress import Notify, say
 from search.data.source import Source, find_source
+from search.data.split import split
+from search.data.stored import PreparedData, describe, find, store
+from studies.data import DataSpec, ValidationSpec
 from studies.errors import InputError
 from studies.spec import DatasetSpec, Declaration
 from tracking import atomic
 
-_CARD, _INDEX = "data.json", "index.json"
-_RECIPE = 1
+__all__ = ["PreparedData", "Staged", "prepare", "stage"]
+
+_INDEX = "index.json"
+_RECIPE = 2
 """To be raised when the checks or the layout change: everything is then prepared again."""
-
-
-class _FileStamp(Declaration):
-    size: int
-    mtime_ns: int
-
-
-class _Card(Declaration):
-    """What a prepared folder holds."""
-
-    name: str
-    digest: str
-    class_names: tuple[str, ...]
-    n_train: int
-    n_test: int
-    image_shape: tuple[int, int, int]
-    files: dict[str, _FileStamp]
 
 
 class _Entry(Declaration):
@@ -54,29 +38,6 @@ class _Entry(Declaration):
 class _Index(Declaration):
     recipe: int
     entries: dict[str, _Entry]
-
-
-@dataclass(frozen=True)
-class PreparedData:
-    """A dataset on disk; small, so that it travels to a worker, which opens it there."""
-
-    name: str
-    """`digits`, `gtsrb` or `npz`."""
-    digest: str
-    """SHA-256 (hex) of the data (see `search.data.images.digest`)."""
-    folder: Path
-    class_names: tuple[str, ...]
-    """One per class, in label order."""
-    n_train: int
-    n_test: int
-    image_shape: tuple[int, int, int]
-    """Height, width and channels."""
-
-    def open(self) -> Images:
-        """Return the arrays, mapped from disk, read-only (see `Images` for shapes)."""
-        paths = {name: path for name in ARRAYS if (path := self.folder / f"{name}.npy").is_file()}
-        arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in paths.items()}
-        return Images(**arrays, class_names=self.class_names)
 
 
 @dataclass(frozen=True)
@@ -93,6 +54,11 @@ class Staged:
         """Whether `data.folder` is there, whole."""
         return self._images is None
 
+    @property
+    def images(self) -> Images:
+        """The arrays, in memory or mapped from disk."""
+        return self._images or self.data.open()
+
     def store(self) -> PreparedData:
         """Put the arrays into `data.folder`, if they are not there; making the runs folder if need be.
 
@@ -102,7 +68,7 @@ class Staged:
         if self._images is not None:
             home = self.data.folder.parent
             try:
-                _store(self._images, self.data)
+                store(self._images, self.data)
                 _remember(self._source, self.data, home)
             except OSError as error:
                 received = f"{str(home.parent)!r} ({error})"
@@ -110,90 +76,59 @@ class Staged:
         return self.data
 
 
-def stage(spec: DatasetSpec, runs_dir: Path, notify: Notify = say, *, archive_address: str = ARCHIVE_ADDRESS) -> Staged:
-    """Return the dataset that `spec` names, checked; where it was prepared before, this takes milliseconds.
+def stage(
+    spec: DatasetSpec,
+    runs_dir: Path,
+    notify: Notify = say,
+    *,
+    data_spec: DataSpec | None = None,
+    archive_address: str = ARCHIVE_ADDRESS,
+) -> Staged:
+    """Return what a study uses of the dataset that `spec` names, checked; milliseconds where it was prepared before.
 
     Args:
         spec: which dataset.
         runs_dir: prepared arrays live, or will live, in its folder `data`.
-        notify: takes lines about what takes long, when there is no terminal.
+        notify: takes lines about what takes long and about what is decided for the user, when there is no terminal.
+        data_spec: its limits are applied, and its split is tried. None: all of the dataset, without a split.
         archive_address: where the traffic signs are downloaded from.
 
     Raises:
-        InputError: the data are not there or cannot be used. Nothing is written, but for what an interrupted
-            download has brought so far.
+        InputError: the data are not there or cannot be used, or cannot be limited or split so. Nothing is written,
+            but for what an interrupted download has brought so far.
     """
-    source = find_source(spec, notify, archive_address)
+    asked = data_spec or DataSpec()
+    source = find_source(spec, notify, archive_address).narrowed(
+        limits_text(asked), lambda images: limited(images, asked, spec.name)
+    )
     home = runs_dir.resolve() / "data"
     entry = _read_index(home).entries.get(source.place)
-    if entry is not None and entry.stamp == source.stamp and (known := _find(home / entry.folder)) is not None:
-        return Staged(known, source, None)
-    images = source.read()
-    sha = digest(images)
-    data = PreparedData(
-        name=spec.name,
-        digest=sha,
-        folder=home / f"{spec.name}-{sha[:12]}",
-        class_names=images.class_names,
-        n_train=len(images.x_train),
-        n_test=len(images.x_test),
-        image_shape=images.image_shape,
-    )
-    return Staged(data, source, images)
+    if entry is not None and entry.stamp == source.stamp and (known := find(home / entry.folder)) is not None:
+        staged = Staged(known, source, None)
+    else:
+        images = source.read()
+        staged = Staged(describe(images, spec.name, home), source, images)
+    if asked.validation is not None:
+        _check_splits(staged.images, asked.validation)
+    return staged
 
 
 def prepare(
-    spec: DatasetSpec, runs_dir: Path, notify: Notify = say, *, archive_address: str = ARCHIVE_ADDRESS
+    spec: DatasetSpec,
+    runs_dir: Path,
+    notify: Notify = say,
+    *,
+    data_spec: DataSpec | None = None,
+    archive_address: str = ARCHIVE_ADDRESS,
 ) -> PreparedData:
     """Return the dataset that `spec` names, on disk (see `stage` and `Staged.store`)."""
-    return stage(spec, runs_dir, notify, archive_address=archive_address).store()
+    return stage(spec, runs_dir, notify, data_spec=data_spec, archive_address=archive_address).store()
 
 
-def _find(folder: Path) -> PreparedData | None:
-    """Return what is in `folder` if it is whole."""
-    try:
-        card = _Card.model_validate_json((folder / _CARD).read_bytes())
-        is_untouched = all(_stamp(folder / name) == stamp for name, stamp in card.files.items())
-        found = PreparedData(
-            name=card.name,
-            digest=card.digest,
-            folder=folder,
-            class_names=card.class_names,
-            n_train=card.n_train,
-            n_test=card.n_test,
-            image_shape=card.image_shape,
-        )
-        # Times differ in a copy of the runs folder too; then the content decides.
-        return found if is_untouched or digest(found.open()) == card.digest else None
-    except (OSError, ValueError, TypeError, EOFError):
-        return None
-
-
-def _store(images: Images, data: PreparedData) -> None:
-    if _find(data.folder) is not None:
-        return
-    shutil.rmtree(data.folder, ignore_errors=True)  # What is there is damaged.
-
-    def fill(draft: Path) -> None:
-        for array_name, array in images.arrays().items():
-            np.save(draft / f"{array_name}.npy", array, allow_pickle=False)
-        card = _Card(
-            name=data.name,
-            digest=data.digest,
-            class_names=data.class_names,
-            n_train=data.n_train,
-            n_test=data.n_test,
-            image_shape=data.image_shape,
-            files={path.name: _stamp(path) for path in draft.glob("*.npy")},
-        )
-        (draft / _CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
-
-    try:
-        atomic.write_folder(data.folder, fill)
-    except OSError:
-        # Another study may have prepared the same data at the same time.
-        if _find(data.folder) is None:
-            raise
+def _check_splits(images: Images, validation: ValidationSpec) -> None:
+    """Make each split once: milliseconds now, and no worker finds out later that it cannot be made."""
+    for fold in [None] if validation.folds is None else range(validation.folds):
+        split(images.y_train, validation, fold, images.track_train, images.class_names)
 
 
 def _remember(source: Source, found: PreparedData, home: Path) -> None:
@@ -212,8 +147,3 @@ def _read_index(home: Path) -> _Index:
     except (OSError, ValidationError):
         return empty
     return index if index.recipe == _RECIPE else empty
-
-
-def _stamp(path: Path) -> _FileStamp:
-    status = path.stat()
-    return _FileStamp(size=status.st_size, mtime_ns=status.st_mtime_ns)

@@ -29,7 +29,7 @@ def floats(count: int, **kinds: Any) -> np.ndarray:
 def test_valid_arrays_become_images_with_int32_labels() -> None:
     images = check_images(arrays(), "a.npz")
     assert (images.y_train.dtype, images.y_test.dtype) == (np.int32, np.int32)
-    assert images.image_shape == (8, 6, 3)
+    assert images.input_shape == (8, 6, 3)
 
 
 def test_classes_without_names_are_named_by_number() -> None:
@@ -43,7 +43,7 @@ def test_class_names_are_kept_even_for_a_class_without_images(names: np.ndarray)
 
 def test_images_without_a_channel_axis_get_one() -> None:
     grey = arrays(x_train=np.zeros((12, 8, 6), np.uint8), x_test=np.zeros((6, 8, 6), np.uint8))
-    assert check_images(grey, "a.npz").image_shape == (8, 6, 1)
+    assert check_images(grey, "a.npz").input_shape == (8, 6, 1)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4"])
