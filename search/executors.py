@@ -6,20 +6,20 @@ that feeds it, so that a death is that one task's exception, says how the proces
 
 import contextlib
 import multiprocessing
-import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from search import progress
+from search.worker_process import Call, Stop, work
 
 _SPAWN = multiprocessing.get_context("spawn")  # TensorFlow's threads do not survive a fork
 
@@ -31,7 +31,7 @@ class WorkerDiedError(Exception):
 @dataclass(eq=False)
 class _Task:
     future: "Future[Any]"
-    call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+    call: Call
     affinity: Hashable
 
 
@@ -43,6 +43,12 @@ class _Worker:
     pipe: Connection
     log: Path
     tasks_done: int = 0
+    sending: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, message: Call | Stop) -> None:
+        """Send from any thread."""
+        with self.sending:
+            self.pipe.send(message)
 
     def ended(self) -> str:
         """Return how the dead process ended, with the last line it wrote."""
@@ -75,6 +81,8 @@ class LocalExecutor(Executor):
         self._logs = Path(tempfile.mkdtemp(prefix="workers-"))
         self._live: dict[int, _Worker] = {}
         self._affinities: dict[int, Hashable] = {}
+        self._running: dict[Future[Any], tuple[_Worker, Call]] = {}
+        self._numbers = count()
         self._threads = [
             threading.Thread(target=self._serve, args=(number,), name=f"worker-{number}", daemon=True)
             for number in range(self.workers)
@@ -84,13 +92,24 @@ class LocalExecutor(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Schedule `fn(*args, **kwargs)` on a worker; all three must be picklable."""
-        task = _Task(Future(), (fn, args, kwargs), self.affinity(*args))
+        task = _Task(Future(), Call(next(self._numbers), fn, args, kwargs), self.affinity(*args))
         with self._changed:
             if self._closed:
                 raise RuntimeError("cannot submit to an executor that was shut down")
             self._queue.append(task)
             self._changed.notify_all()
         return task.future
+
+    def prune(self, future: "Future[Any]") -> None:
+        """Ask the task of `future` to end early: from now on its `progress.stop_asked()` says so.
+
+        A task that does not run, no longer or not yet, is left alone.
+        """
+        with self._changed:
+            worker, call = self._running.get(future, (None, None))
+        if worker is not None and call is not None:
+            with contextlib.suppress(OSError):  # It has just died, which its own thread finds out.
+                worker.send(Stop(call.number))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Stop taking tasks; with `cancel_futures` also drop those that wait and kill the workers."""
@@ -139,12 +158,17 @@ class LocalExecutor(Executor):
 
     def _run(self, worker: _Worker, task: _Task) -> None:
         try:
-            worker.pipe.send(task.call)
+            worker.send(task.call)
+            with self._changed:
+                self._running[task.future] = worker, task.call
             while isinstance(answer := worker.pipe.recv(), progress.EpochDone):
                 self.on_progress(answer)
         except (EOFError, OSError):
             task.future.set_exception(WorkerDiedError(worker.ended()))
             return
+        finally:
+            with self._changed:
+                self._running.pop(task.future, None)
         worker.tasks_done += 1
         result, error = answer
         if error is not None:
@@ -155,7 +179,7 @@ class LocalExecutor(Executor):
     def _start(self, number: int) -> _Worker:
         ours, theirs = _SPAWN.Pipe()
         log = self._logs / f"worker-{number}.log"
-        process = _SPAWN.Process(target=_work, args=(theirs, self.initializer, log), daemon=True)
+        process = _SPAWN.Process(target=work, args=(theirs, self.initializer, log), daemon=True)
         with self._changed:
             process.start()
             theirs.close()
@@ -170,34 +194,3 @@ class LocalExecutor(Executor):
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
-
-
-def _work(pipe: Connection, initializer: Callable[[], None], log: Path) -> None:
-    """Be a worker process: run what comes through `pipe` until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator decides.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    progress.send = pipe.send
-    initializer()
-    while True:
-        try:
-            function, args, kwargs = pipe.recv()
-        except EOFError:
-            sys.exit(0)
-        try:
-            answer: tuple[Any, Exception | None] = (function(*args, **kwargs), None)
-        except Exception as error:
-            answer = (None, error)
-        with contextlib.suppress(BrokenPipeError):
-            pipe.send(answer)
-
-
-def _leave_with_parent() -> None:
-    """End this process when its parent is gone, however it went: nobody is left to take the result."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

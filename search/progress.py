@@ -1,11 +1,11 @@
-"""How a trial says where it is, from whatever process it runs in.
+"""How a trial says where it is, and learns that it is no longer wanted, from whatever process it runs in.
 
-The executor that owns a worker process puts its own `send` here when the worker starts; without one, progress goes
-nowhere and nothing else changes.
+The executor that owns a worker process puts its own functions here when the worker starts; without one, progress goes
+nowhere, no trial is asked to stop, and nothing else changes.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,10 @@ class EpochDone:
     epochs: int
     images_per_second: float
     """Training images per second of wall time since the trial's last message."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """The metrics of this epoch, by name."""
 
 
 send: Callable[[EpochDone], None] = lambda _: None  # noqa: E731
+stop_asked: Callable[[], bool] = lambda: False  # noqa: E731
+"""Whether the task that this process runs was asked to end early; some microseconds when it was not."""

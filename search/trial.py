@@ -8,14 +8,18 @@ import os
 import re
 import time
 import traceback
-from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 from search import progress
 from search.data.prepared import PreparedData
+from search.models.space import Space
+from search.train.inputs import held_out, outputs, seen_shape
+from search.train.result import TrialPrunedError, TrialResult
 from studies.errors import InputError
-from studies.spec import Setting, TrainingSpec
+from studies.spec import DataSpec, Setting, TrainingSpec
 from tracking.manifest import ModelCard
 from tracking.provenance import environment
 from tracking.record import Environment
@@ -23,10 +27,7 @@ from tracking.record import Environment
 if TYPE_CHECKING:
     from search.train.batches import Split
     from search.train.program import Program
-    from search.train.result import TrialResult
-
-_PROGRAMS_KEPT = 4
-"""Traced settings that a worker keeps; each holds a graph, its weights and its optimizer's state."""
+    from search.train.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,29 @@ class TrialTask:
     model: str
     training: TrainingSpec
     data: PreparedData
+    data_spec: DataSpec
+    """The range of the pixels, and what is held out; its limits are in `data` already."""
+    fold: int | None = None
+    """Which fold is held out, from 0. None, where there are folds: nothing is."""
+    scored_on: Literal["test", "validation"] = "test"
+    """`validation`: the trial never meets the test set."""
+    keep_model: bool = False
+    """Whether the result brings the trained model along."""
+    watched: bool = False
+    """Whether every epoch is reported, and the trial may be asked to stop; otherwise a few a second at most are."""
 
     @property
     def program(self) -> str:
-        """What a worker can use again for another trial: equal for trials that differ in the seed only."""
-        setting = sorted(self.setting.items())
-        return f"{self.model} {setting} {self.training.model_dump_json()} {self.data.digest}"
+        """What a worker can use again for another trial: equal for trials that differ in seed or fold only."""
+        setting, pixels = sorted(self.setting.items()), self.data_spec.range
+        return f"{self.model} {setting} {self.training.model_dump_json()} {pixels} {self.data.digest}"
 
 
 @dataclass(frozen=True)
 class TrialOutcome:
     """A finished trial, and what it ran on."""
 
-    result: "TrialResult"
+    result: TrialResult
     environment: Environment
 
 
@@ -92,28 +103,28 @@ def run_trial(task: TrialTask) -> TrialOutcome:
     """Train `task` in this process.
 
     Raises:
+        TrialPrunedError: the executor asked it to stop before the last epoch.
         TrialFailedError: the loss became NaN, memory ran out, or the model raised.
-        InputError: the setting is not one that the model accepts.
+        InputError: the setting is not one that the model accepts, or the data are not for it.
     """
     from search.train.engine import NotFiniteError, train
 
+    bench = _workbench()
     try:
-        train_split, test_split = _splits(task.data)
-        program = _program(task, train_split)
-        [result] = train(program, task.training, train_split, test_split, [task.seed], _Reporter(task))
-    except InputError:
+        parts = bench.parts(task.data, task.data_spec, task.fold, task.scored_on)
+        program = bench.program(task.program, lambda: _program(task, parts.train))
+        [result] = train(program, task.training, parts, [task.seed], _Reporter(task, parts.train.size), task.keep_model)
+    except (InputError, TrialPrunedError):
         raise
     except NotFiniteError as error:
         raise TrialFailedError(str(error), "") from None
     except Exception as error:
-        _programs.clear()  # What broke may have left a half-traced graph or most of the memory behind.
+        bench.forget_programs()
         raise TrialFailedError(_reason(error), traceback.format_exc()) from None
     return TrialOutcome(result, environment())
 
 
-def describe_model(
-    model: str, arm: str, setting: Setting, input_shape: tuple[int, int, int], classes: int
-) -> ModelCard:
+def describe_model(model: str, arm: str, setting: Setting, input_shape: tuple[int, ...], classes: int) -> ModelCard:
     """Return what the model of an arm looks like, having checked every name and value in its setting.
 
     Raises:
@@ -129,94 +140,77 @@ def describe_model(
         raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {_reason(error)}") from None
 
 
+def declared_by(model: str, input_shape: tuple[int, ...], classes: int) -> Space:
+    """Return the hyperparameters that `model` declares.
+
+    Raises:
+        InputError: it cannot be built.
+    """
+    from search.models.discovery import declared_space
+    from search.models.hypermodel import HyperModel
+
+    try:
+        return declared_space(HyperModel(model, input_shape, classes))
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"`study.model` {model!r} cannot be built: {_reason(error)}") from None
+
+
 def seconds_per_epoch(task: TrialTask, batches: int = 6) -> float:
-    """Return the measured time of one epoch of `task`, evaluation included, from a few batches of it."""
-    from search.train.batches import on_device
+    """Return the measured time of one epoch of `task`, evaluations included, from a few batches of it."""
+    import numpy as np
 
-    images = task.data.open()
-    count = min(len(images.y_train), batches * task.training.batch_size)
-    train_split = on_device(images.x_train[:count], images.y_train[:count])
-    test_split = on_device(images.x_test[:count], images.y_test[:count])
-    program = _build(task, train_split)
+    parts = _workbench().parts(task.data, task.data_spec, task.fold, "validation")
+    held = held_out(task.data, task.data_spec, task.fold)
+    n_held = 0 if held is None else len(held.validation)
+    n_train, n_evaluated = task.data.n_train - n_held, n_held + task.data.n_test * (task.scored_on == "test")
+    few = parts.train.part(np.asarray(parts.train.rows)[: batches * task.training.batch_size])
+    program = _program(task, few)
     program.reset(task.seed)
-    program.train_epoch(task.seed, 0)
-    program.evaluate(test_split)
+    program.train_epoch(few, task.seed, 0)
+    program.evaluate(few)
     clock = time.perf_counter()
-    program.train_epoch(task.seed, 1)
+    program.train_epoch(few, task.seed, 1)
     trained = time.perf_counter()
-    program.evaluate(test_split)
+    program.evaluate(few)
     evaluated = time.perf_counter()
-    per_image = (trained - clock) / train_split.size, (evaluated - trained) / test_split.size
-    return per_image[0] * task.data.n_train + per_image[1] * task.data.n_test
+    return ((trained - clock) * n_train + (evaluated - trained) * n_evaluated) / few.size
 
 
-_programs: "OrderedDict[str, Program]" = OrderedDict()
-_data: "dict[str, tuple[Split, Split]]" = {}
+@cache
+def _workbench() -> "Workbench":
+    from search.train.workbench import Workbench
+
+    return Workbench()
 
 
-def _program(task: TrialTask, train_split: "Split") -> "Program":
-    program = _programs.pop(task.program, None) or _build(task, train_split)
-    _programs[task.program] = program
-    while len(_programs) > _PROGRAMS_KEPT:
-        _programs.popitem(last=False)
-    return program
-
-
-def _build(task: TrialTask, train_split: "Split") -> "Program":
+def _program(task: TrialTask, like: "Split") -> "Program":
     from search.models.hypermodel import HyperModel
     from search.train.program import Program
 
-    hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), len(task.data.class_names))
-    return Program(lambda seed: hypermodel.build(task.setting, seed), task.training, train_split)
-
-
-def _splits(data: PreparedData) -> "tuple[Split, Split]":
-    from search.train.batches import on_device
-
-    if data.digest not in _data:
-        _data.clear()
-        images = data.open()
-        _data[data.digest] = (
-            on_device(images.x_train, images.y_train),
-            on_device(images.x_test, images.y_test),
-        )
-    return _data[data.digest]
-
-
-def seen_shape(data: PreparedData, training: TrainingSpec) -> tuple[int, int, int]:
-    """Return height, width and channels of an image as the model sees it.
-
-    Raises:
-        InputError: the crop is larger than the images.
-    """
-    height, width, channels = data.image_shape
-    side = training.augmentation.crop
-    if side is not None and side > min(height, width):
-        raise InputError(
-            f"`study.training.augmentation.crop` must be at most {min(height, width)}, the side of the images of "
-            f"dataset {data.name!r}. Received: {side}."
-        )
-    return (side, side, channels) if side else (height, width, channels)
+    hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
+    return Program(lambda seed: hypermodel.build(task.setting, seed), task.training, like, task.data_spec.range)
 
 
 @dataclass
 class _Reporter:
-    """Sends a message after each epoch, a few times a second at most."""
+    """Sends a message after each epoch; unless the trial is watched, a few times a second at most."""
 
     task: TrialTask
-    sent: float = 0.0
+    images: int
+    """In an epoch."""
+    sent: float = field(default_factory=time.perf_counter)
     epoch: int = 0
 
-    def __post_init__(self) -> None:
-        self.sent = time.perf_counter()
-
-    def __call__(self, epoch: int) -> None:
-        now = time.perf_counter()
-        if now - self.sent < 0.2 and epoch < self.task.training.epochs:
-            return
-        speed = self.task.data.n_train * (epoch - self.epoch) / (now - self.sent)
-        progress.send(progress.EpochDone(self.task.key, epoch, self.task.training.epochs, speed))
-        self.sent, self.epoch = now, epoch
+    def __call__(self, epoch: int, scores: Mapping[str, float]) -> bool:
+        """Report; return whether the trial is asked to stop."""
+        task, now = self.task, time.perf_counter()
+        if task.watched or now - self.sent >= 0.2 or epoch == task.training.epochs:
+            speed = self.images * (epoch - self.epoch) / (now - self.sent)
+            progress.send(progress.EpochDone(task.key, epoch, task.training.epochs, speed, dict(scores)))
+            self.sent, self.epoch = now, epoch
+        return task.watched and progress.stop_asked()
 
 
 def _reason(error: Exception) -> str:

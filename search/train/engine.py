@@ -2,19 +2,23 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 
-from search.train.batches import Split
+from search.train.parts import Parts
 from search.train.program import Evaluation, Program
-from search.train.result import TrialResult
+from search.train.result import TrialPrunedError, TrialResult
+from search.train.saving import model_bytes
+from search.train.stopping import EarlyStopping
 from studies.spec import TrainingSpec
-from tracking.record import METRICS, Cost
+from tracking.record import Cost
 
-OnEpoch = Callable[[int], None]
-"""Called with the epochs that the running trial has done."""
+OnEpoch = Callable[[int, Mapping[str, float]], bool]
+"""Called with the epochs that the running trial has done and the metrics of the last of them; returns whether the
+trial is to be pruned."""
 
 
 class NotFiniteError(ArithmeticError):
@@ -24,57 +28,104 @@ class NotFiniteError(ArithmeticError):
 def train(
     program: Program,
     training: TrainingSpec,
-    train: Split,
-    test: Split,
+    parts: Parts,
     seeds: Sequence[int],
     on_epoch: OnEpoch,
+    keep_model: bool = False,
 ) -> Iterator[TrialResult]:
     """Yield the result of each seed as soon as it is trained.
 
+    Args:
+        program: of the setting that the trials share.
+        training: how long, and when to stop.
+        parts: what they train on and are measured on; each is evaluated after every epoch.
+        seeds: one for each trial.
+        on_epoch: told after each epoch.
+        keep_model: whether results bring the trained model along.
+
     Raises:
         NotFiniteError: a loss is no longer a number; trials already yielded are not touched by it.
+        TrialPrunedError: `on_epoch` said so, before the last epoch; nor are they by this.
     """
     for seed in seeds:
-        yield _train_one(program, training, train, test, seed, on_epoch)
+        yield _Trial(program, training, parts, seed).run(on_epoch, keep_model)
 
 
-def _train_one(
-    program: Program, training: TrainingSpec, train: Split, test: Split, seed: int, on_epoch: OnEpoch
-) -> TrialResult:
-    started, clock = datetime.now(UTC), time.perf_counter()
-    program.reset(seed)
-    history: dict[str, list[float]] = {name: [] for name in METRICS}
-    training_seconds = 0.0
-    for epoch in range(training.epochs):
-        epoch_clock = time.perf_counter()
-        accuracy, loss = program.train_epoch(seed, epoch)
-        training_seconds += time.perf_counter() - epoch_clock
-        last = program.evaluate(test)
-        values = dict(zip(METRICS, (accuracy, loss, last.accuracy, last.loss), strict=True))
-        _check_finite(values, epoch + 1)
+@dataclass
+class _Trial:
+    """One seed being trained."""
+
+    program: Program
+    training: TrainingSpec
+    parts: Parts
+    seed: int
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.perf_counter)
+    training_seconds: float = 0.0
+    history: dict[str, list[float]] = field(default_factory=dict)
+    last: dict[str, Evaluation] = field(default_factory=dict)
+    """Each part that is measured, with the weights as they are now."""
+
+    def run(self, on_epoch: OnEpoch, keep_model: bool) -> TrialResult:
+        self.program.reset(self.seed)
+        asked = self.training.early_stopping
+        stopping = None if asked is None else EarlyStopping(asked, self.program.model)
+        for epoch in range(1, self.training.epochs + 1):
+            values = self._epoch(epoch)
+            prune = on_epoch(epoch, values)
+            if stopping is not None and stopping.is_over(values):
+                break
+            if prune and epoch < self.training.epochs:
+                raise TrialPrunedError(self._curves(), self._cost(), self.started)
+        if stopping is not None and stopping.restore():
+            self._measure()
+        return self._result(keep_model)
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        clock = time.perf_counter()
+        scores = self.program.train_epoch(self.parts.train, self.seed, epoch - 1)
+        self.training_seconds += time.perf_counter() - clock
+        self._measure()
+        values = {**scores.named("train"), **self._measured()}
+        _check_finite(values, epoch)
         for name, value in values.items():
-            history[name].append(value)
-        on_epoch(epoch + 1)
-    return TrialResult(
-        seed=seed,
-        metrics=_final_metrics(program.evaluate(train), last),
-        history={name: np.array(values) for name, values in history.items()},
-        predicted=last.predicted,
-        correct=last.predicted == test.labels.numpy(),
-        cost=Cost(
-            seconds=time.perf_counter() - clock,
-            images_per_second=train.size * training.epochs / training_seconds,
+            self.history.setdefault(name, []).append(value)
+        return values
+
+    def _measure(self) -> None:
+        self.last = {name: self.program.evaluate(part) for name, part in self.parts.measured()}
+
+    def _measured(self) -> dict[str, float]:
+        return {metric: value for name, last in self.last.items() for metric, value in last.named(name).items()}
+
+    def _result(self, keep_model: bool) -> TrialResult:
+        name, part = self.parts.scored
+        predicted, truth = self.last[name].predicted, part.own_labels()
+        metrics = {**self.program.evaluate(self.parts.train).named("train"), **self._measured()}
+        return TrialResult(
+            seed=self.seed,
+            metrics=metrics,
+            history=self._curves(),
+            predicted=predicted,
+            correct=predicted == truth if truth.dtype.kind == "i" else None,
+            cost=self._cost(),
+            started=self.started,
+            model=model_bytes(self.program.model) if keep_model else None,
+        )
+
+    def _curves(self) -> dict[str, np.ndarray]:
+        return {name: np.array(values) for name, values in self.history.items()}
+
+    def _cost(self) -> Cost:
+        epochs = len(next(iter(self.history.values())))
+        return Cost(
+            seconds=time.perf_counter() - self.clock,
+            images_per_second=self.parts.train.size * epochs / self.training_seconds,
             peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        ),
-        started=started,
-    )
+        )
 
 
-def _final_metrics(train: Evaluation, test: Evaluation) -> dict[str, float]:
-    return dict(zip(METRICS, (train.accuracy, train.loss, test.accuracy, test.loss), strict=True))
-
-
-def _check_finite(values: dict[str, float], epoch: int) -> None:
+def _check_finite(values: Mapping[str, float], epoch: int) -> None:
     for name, value in values.items():
         if not np.isfinite(value):
             raise NotFiniteError(f"{name} became {value} in epoch {epoch}")

@@ -48,6 +48,30 @@ def report(epochs: int) -> str:
     return "done"
 
 
+def report_until_stopped() -> str:
+    for epoch in range(1, 1000):
+        progress.send(EpochDone("k", epoch, 1000, 1.0))
+        time.sleep(0.01)
+        if progress.stop_asked():
+            break
+    return str(epoch)
+
+
+def until_stopped(marker: str) -> str:
+    Path(marker).write_text(str(os.getpid()))
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if progress.stop_asked():
+            return "stopped"
+        time.sleep(0.01)
+    return "never asked"
+
+
+def is_stop_asked() -> bool:
+    time.sleep(0.1)
+    return progress.stop_asked()
+
+
 def wait_long(marker: str) -> None:
     Path(marker).write_text(str(os.getpid()))
     time.sleep(60)
@@ -157,6 +181,41 @@ def test_waiting_tasks_can_be_cancelled_and_shutdown_kills_the_running_one(pool:
     assert waiting.cancelled()
     assert isinstance(running.exception(), WorkerDiedError)
     assert not psutil.pid_exists(int(marker.read_text()))
+
+
+def test_a_running_task_learns_that_it_is_to_stop_and_the_next_one_does_not(pool: Pool, tmp_path: Path) -> None:
+    executor, marker = pool(), tmp_path / "pid"
+    futures = [executor.submit(until_stopped, str(marker)), executor.submit(is_stop_asked)]
+    executor.prune(futures[1])
+    assert eventually(marker.exists)
+    for _ in range(20):
+        executor.prune(futures[0])
+    assert [future.result(timeout=10) for future in futures] == ["stopped", False]
+    executor.prune(futures[0])
+    assert executor.submit(is_stop_asked).result() is False
+
+
+def test_the_one_that_listens_to_progress_may_stop_the_task(pool: Pool) -> None:
+    future: Future[str] | None = None
+
+    def listen(event: EpochDone) -> None:
+        assert future is not None
+        executor.prune(future)
+
+    executor = pool(on_progress=listen)
+    executor.submit(pid).result()
+    future = executor.submit(report_until_stopped)
+    assert 1 <= int(future.result(timeout=30)) < 1000
+
+
+def test_stopping_a_task_whose_worker_dies_changes_nothing(pool: Pool, tmp_path: Path) -> None:
+    executor, marker = pool(), tmp_path / "pid"
+    future = executor.submit(wait_long, str(marker))
+    assert eventually(lambda: marker.exists() and bool(marker.read_text()))
+    os.kill(int(marker.read_text()), signal.SIGKILL)
+    while not future.done():
+        executor.prune(future)
+    assert isinstance(future.exception(), WorkerDiedError)
 
 
 def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The engine: what a seed decides, what a reused graph must not remember, and that its numbers are Keras's numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ import pytest
 from search.models.hypermodel import HyperModel
 from search.train.batches import Split, crop_for, on_device
 from search.train.engine import NotFiniteError, train
+from search.train.parts import Parts
 from search.train.program import Program
 from search.train.result import TrialResult
 from studies.spec import AugmentationSpec, Setting, TrainingSpec
@@ -18,6 +19,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (90, 18, 18, 3)).astype(np.uint8)
 LABELS = (IMAGES.mean((1, 2, 3)) > IMAGES.mean()).astype(np.int32)
 TRAIN, TEST = on_device(IMAGES[:70], LABELS[:70]), on_device(IMAGES[70:], LABELS[70:])
+PARTS = Parts(TRAIN, test=TEST)
 TRAINING = TrainingSpec(epochs=2, batch_size=16, augmentation=AugmentationSpec(crop=16))
 EVERYTHING: Setting = {"placement": "after_activation", "rate": 0.3, "batch_norm": True}
 
@@ -29,7 +31,11 @@ def program(setting: Setting = EVERYTHING, training: TrainingSpec = TRAINING, da
 
 
 def run(made: Program, *seeds: int, training: TrainingSpec = TRAINING) -> list[TrialResult]:
-    return list(train(made, training, TRAIN, TEST, seeds, lambda epoch: None))
+    return list(train(made, training, PARTS, seeds, go_on))
+
+
+def go_on(epoch: int, values: Mapping[str, float]) -> bool:
+    return False
 
 
 def same_bits(a: TrialResult, b: TrialResult) -> bool:
@@ -46,9 +52,10 @@ def test_a_seed_gives_the_same_bits_from_a_new_graph_and_from_a_reused_one() -> 
 
 
 def test_results_come_one_by_one_with_a_history_per_epoch_and_a_verdict_per_test_example() -> None:
-    seen: list[int] = []
-    [result] = train(program(), TRAINING, TRAIN, TEST, [7], seen.append)
-    assert seen == [1, 2]
+    seen: list[tuple[int, dict[str, float]]] = []
+    [result] = train(program(), TRAINING, PARTS, [7], lambda epoch, values: bool(seen.append((epoch, {**values}))))
+    assert [epoch for epoch, _ in seen] == [1, 2]
+    assert seen[1][1] == {name: values[1] for name, values in result.history.items()}
     assert result.seed == 7
     assert {name: values.shape for name, values in result.history.items()} == dict.fromkeys(result.metrics, (2,))
     assert result.metrics["test_accuracy"] == pytest.approx(result.correct.mean(), abs=1e-6)
@@ -77,7 +84,7 @@ def test_an_epoch_changes_the_weights_as_keras_fit_does(optimizer: str, batch_no
     made = program(setting, training)
     made.reset(5)
     for epoch in range(3):
-        made.train_epoch(5, epoch)
+        made.train_epoch(TRAIN, 5, epoch)
     model = HyperModel("two_block_cnn", (18, 18, 3), 2).build(setting, seed=5)
     model.fit(IMAGES[:70].astype(np.float32) / 255, LABELS[:70], batch_size=70, epochs=3, verbose=0)
     for ours, keras_own in zip(made.model.get_weights(), model.get_weights(), strict=True):
@@ -98,8 +105,8 @@ def test_every_image_is_seen_once_an_epoch_and_the_last_batch_may_be_smaller() -
     model = one_layer(Recorder())
     made = Program(model, TrainingSpec(epochs=1, batch_size=32), TRAIN)
     made.reset(1)
-    made.train_epoch(1, 0)
-    made.train_epoch(1, 1)
+    made.train_epoch(TRAIN, 1, 0)
+    made.train_epoch(TRAIN, 1, 1)
     assert [len(batch) for batch in seen] == [32, 32, 6, 32, 32, 6]
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
     stored = IMAGES[:70, 0, 0, 0].astype(np.float32) / 255
@@ -160,14 +167,6 @@ def test_evaluation_takes_the_centre() -> None:
 def test_float_images_train_like_the_bytes_they_came_from() -> None:
     as_floats = on_device(IMAGES[:70].astype(np.float32) / np.float32(255), LABELS[:70])
     [a] = run(program(), 1)
-    [b] = list(
-        train(
-            program(data=as_floats),
-            TRAINING,
-            as_floats,
-            on_device(IMAGES[70:] / np.float32(255), LABELS[70:]),
-            [1],
-            lambda epoch: None,
-        )
-    )
+    parts = Parts(as_floats, test=on_device(IMAGES[70:] / np.float32(255), LABELS[70:]))
+    [b] = train(program(data=as_floats), TRAINING, parts, [1], go_on)
     assert a.metrics["test_loss"] == pytest.approx(b.metrics["test_loss"], rel=1e-3)
