@@ -6,8 +6,9 @@ import numpy as np
 
 from studies.spec import TrainingSpec
 from tracking.manifest import PlannedTrial
-from tracking.record import METRICS, Cost, Environment, StoredTrial, TrialRecord
+from tracking.record import Cost, Environment, StoredTrial, TrialRecord
 
+MEASURED = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
 ENVIRONMENT = Environment(
     python="3.11.9", packages={"keras": "3.15.0"}, hardware="a CPU, 2 cores", host="a-host", git_commit="abc"
 )
@@ -21,7 +22,7 @@ def cell(arm: str, seed: int) -> PlannedTrial:
 def stored(trial: PlannedTrial, score: float = 0.75, study: str = "small", epochs: int = 3) -> StoredTrial:
     """Return the finished `trial`, whose final metrics are all `score`."""
     rng = np.random.default_rng(trial.seed)
-    history = {metric: np.append(rng.random(epochs - 1), score) for metric in METRICS}
+    history = {metric: np.append(rng.random(epochs - 1), score) for metric in MEASURED}
     predicted = rng.integers(0, 10, 8).astype(np.int32)
     record = TrialRecord(
         key=trial.key,
@@ -34,7 +35,7 @@ def stored(trial: PlannedTrial, score: float = 0.75, study: str = "small", epoch
         data_digest="0123456789abcdef" * 4,
         training=TrainingSpec(epochs=epochs, batch_size=64),
         engine="1",
-        metrics=dict.fromkeys(METRICS, score),
+        metrics=dict.fromkeys(MEASURED, score),
         cost=Cost(seconds=55.0, images_per_second=3000.0, peak_memory_mib=700.0),
         started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         environment=ENVIRONMENT,

@@ -1,15 +1,18 @@
 """What is claimed about each treatment against the control: the declared procedure, in one place."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tracking.effects import Effect, RankTest, a12, hedges_g, mann_whitney, sign_flip
 from tracking.power import detectable_difference, detectable_paired_difference
+from tracking.sequential import ArmDecision, Decision
 from tracking.stats import Difference, Values, equivalence, holm, paired, welch
+from tracking.two_level import NewData, new_data
 
 Verdict = Literal["better", "worse", "equivalent within the margin", "inconclusive"]
 Samples = Mapping[str, Mapping[int, float]]
@@ -18,6 +21,11 @@ Samples = Mapping[str, Mapping[int, float]]
 UNREACHABLE = "the rank test cannot reach significance with so few trials"
 RANKS_DISAGREE = "the rank test alone does not show the difference"
 SMALLER_THAN_MARGIN = "a difference is shown, and also that it is smaller than the margin"
+UNPAIRED = "trials whose seed is not finished in the other arm are left out of the pairs"
+THIS_TEST_SET_ONLY = "the difference is shown on this test set, not for new data from the same source"
+STOPPED_EARLY = "stopped early: its difference is likely to be overestimated"
+GIVEN_UP = "given up early: little chance of showing a difference"
+LAST_LOOK_ONLY = "equivalence is tested at the last look only: its p does not allow for looking early"
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,8 @@ class Design:
     """Family-wise error rate; intervals cover 1 - alpha."""
     margin: float | None = None
     """In the metric's unit; None where equivalence is not asked."""
+    all_pairs: bool = False
+    """Whether every arm is also compared with every other, without regard to pairing (see `tracking.omnibus`)."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,11 @@ class Comparison:
     rank_p_holm: float | None = None
     verdict: Verdict = "inconclusive"
     flags: tuple[str, ...] = ()
+    new_data: NewData | None = None
+    """The difference for new test examples; None where it is not about answers that are right or wrong."""
+    new_data_p_holm: float | None = None
+    decision: ArmDecision | None = None
+    """What the looks of a sequential design decided; `p_holm` is then its."""
 
 
 def compare(samples: Samples, design: Design) -> tuple[Comparison, ...]:
@@ -77,28 +92,63 @@ def compare(samples: Samples, design: Design) -> tuple[Comparison, ...]:
     return tuple(_judged(one, design, len(treatments)) for one in corrected)
 
 
+def with_new_data(
+    comparisons: Sequence[Comparison], correctness: Mapping[str, ArrayLike], design: Design
+) -> tuple[Comparison, ...]:
+    """Add what the comparisons say about new test examples, where the metric is the accuracy on the test set.
+
+    Args:
+        comparisons: those of `compare`.
+        correctness: arm to (trials, examples) bool, one row per finished trial; arms without trials may be missing.
+        design: that of the comparisons.
+
+    Raises:
+        ValueError: two arms were not tested on the same examples.
+    """
+    control = correctness.get(design.control)
+    found = [
+        new_data(correctness[one.arm], control, 1 - design.alpha)
+        if control is not None and one.arm in correctness
+        else None
+        for one in comparisons
+    ]
+    p_holm = holm([None if new is None else new.p for new in found])
+    return tuple(_on_new_data(*row, design.alpha) for row in zip(comparisons, found, p_holm, strict=True))
+
+
+def with_decision(comparisons: Sequence[Comparison], decision: Decision, design: Design) -> tuple[Comparison, ...]:
+    """Judge the comparisons of `compare` by the looks of a sequential design, which allow for looking early.
+
+    Holm's p becomes that of the sequential p-values, and the verdict follows from it. Equivalence is judged only of
+    an arm that has come to the last look. `design` is that of the comparisons, with the alpha of `decision.design`.
+    Comes before `with_new_data`, which reads the verdicts.
+    """
+    return tuple(_decided(one, decision, design, len(comparisons)) for one in comparisons)
+
+
 def _comparison(arm: str, samples: Samples, design: Design) -> Comparison:
     x, y = _matched(samples[arm], samples[design.control], design.paired)
     above = a12(x, y)
     turned = above if above is None or design.greater_is_better else 1 - above
     margin = design.margin
+    test = (paired if design.paired else welch)(x, y, 1 - design.alpha)
     return Comparison(
         arm=arm,
         control=design.control,
-        test=(paired if design.paired else welch)(x, y, 1 - design.alpha),
+        test=test,
         effect=hedges_g(x, y, 1 - design.alpha),
         a12=above,
         share_better=turned,
         rank=(sign_flip if design.paired else mann_whitney)(x, y),
         equivalence_p=None if margin is None else equivalence(x, y, margin, paired=design.paired),
-        detectable=_detectable(x, y, design, len(samples) - 1),
+        detectable=None if test.p is None else _detectable(x, y, design, len(samples) - 1),
+        flags=(UNPAIRED,) if design.paired and samples[arm].keys() != samples[design.control].keys() else (),
     )
 
 
 def _judged(one: Comparison, design: Design, family: int) -> Comparison:
     """Add the verdict and the reasons for caution."""
     shown = one.p_holm is not None and one.p_holm <= design.alpha
-    equivalent = one.equivalence_p is not None and one.equivalence_p <= design.alpha
     flags = [*one.test.flags, *one.rank.flags]
     # Where there is no test, the gaps in the effect have the same reason, which has been given.
     flags += one.effect.flags if one.test.p is not None else ()
@@ -107,16 +157,44 @@ def _judged(one: Comparison, design: Design, family: int) -> Comparison:
         flags.append(UNREACHABLE)
     elif shown and one.rank_p_holm is not None and one.rank_p_holm > design.alpha:
         flags.append(RANKS_DISAGREE)
-    if shown and equivalent:
+    if shown and _equivalent(one, design):
         flags.append(SMALLER_THAN_MARGIN)
-    verdict = _verdict(one.test.difference, shown, equivalent, design.greater_is_better)
-    return replace(one, verdict=verdict, flags=tuple(dict.fromkeys(flags)))
+    return replace(one, verdict=_verdict(one, design), flags=tuple(dict.fromkeys([*flags, *one.flags])))
 
 
-def _verdict(difference: float | None, shown: bool, equivalent: bool, greater_is_better: bool) -> Verdict:
-    if shown and difference is not None:
-        return "better" if (difference > 0) == greater_is_better else "worse"
-    return "equivalent within the margin" if equivalent else "inconclusive"
+def _verdict(one: Comparison, design: Design) -> Verdict:
+    if one.p_holm is not None and one.p_holm <= design.alpha and one.test.difference is not None:
+        return "better" if (one.test.difference > 0) == design.greater_is_better else "worse"
+    return "equivalent within the margin" if _equivalent(one, design) else "inconclusive"
+
+
+def _equivalent(one: Comparison, design: Design) -> bool:
+    return one.equivalence_p is not None and one.equivalence_p <= design.alpha
+
+
+def _on_new_data(one: Comparison, new: NewData | None, p_holm: float | None, alpha: float) -> Comparison:
+    disagrees = one.verdict in ("better", "worse") and p_holm is not None and p_holm > alpha
+    flags = (*one.flags, THIS_TEST_SET_ONLY) if disagrees else one.flags
+    return replace(one, new_data=new, new_data_p_holm=p_holm, flags=flags)
+
+
+def _decided(one: Comparison, decision: Decision, design: Design, family: int) -> Comparison:
+    arm = decision.of(one.arm)
+    early = arm.look is None or arm.look < decision.design.looks[-1]
+    flags = [flag for flag in one.flags if flag not in (RANKS_DISAGREE, SMALLER_THAN_MARGIN)]
+    if early and arm.state != "running":
+        flags.append(STOPPED_EARLY if arm.state == "rejected" else GIVEN_UP)
+    if early and one.equivalence_p is not None:
+        flags.append(LAST_LOOK_ONLY)
+    by_looks = replace(
+        one,
+        decision=arm,
+        # What cannot be tested now has no p, whatever earlier looks gave.
+        p_holm=None if one.test.p is None else arm.p_holm,
+        equivalence_p=None if early else one.equivalence_p,
+        flags=tuple(flags),
+    )
+    return _judged(by_looks, design, family)
 
 
 def _matched(treatment: Mapping[int, float], control: Mapping[int, float], pairs: bool) -> tuple[Values, Values]:
@@ -130,8 +208,6 @@ def _matched(treatment: Mapping[int, float], control: Mapping[int, float], pairs
 
 
 def _detectable(x: Values, y: Values, design: Design, family: int) -> float | None:
-    if min(x.size, y.size) < 2:
-        return None
     if design.paired:
         found = detectable_paired_difference(float((x - y).std(ddof=1)), x.size, design.alpha / family)
     else:

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from tracking.labels import shortened
 from tracking.manifest import LayerCard, ModelCard
-from tracking.panels import DPI, INK, png, shortened
+from tracking.panels import DPI, INK, png
 
 BOX_WIDTH, BOX_HEIGHT = 3.0, 0.5
 ROW, COLUMN, LANE, MARGIN = 0.78, 3.3, 0.28, 0.3

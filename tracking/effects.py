@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracking.stats import NO_VALUES, constant, constant_differences, finite, number, quiet
+from tracking.stats import NO_PAIRS, NO_VALUES, constant, constant_differences, finite, number, quiet
 
 NO_EFFECT_SIZE = "no spread to measure the effect in"
 NO_EFFECT_INTERVAL = "the interval of Hedges g cannot be computed"
 APPROXIMATE = "rank test by normal approximation: too many arrangements to list"
 RESAMPLED = "sign-flip test from 99,999 random flips: too many to list"
+APPROXIMATE_FLIPS = "sign-flip test by normal approximation: too many pairs to flip"
 NO_RANKS = "all values are equal: no rank test"
 
 LISTED = 200_000
@@ -22,6 +23,8 @@ COUNTED = 2_500
 BATCH = 20_000
 FLIPS = 16
 """Pairs whose 2**n sign flips are enumerated."""
+FLIPPED = 300
+"""Pairs up to which flips are drawn at random; more would take seconds and gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +140,14 @@ def mann_whitney(treatment: ArrayLike, control: ArrayLike) -> RankTest:
     ranks = stats.rankdata(np.concatenate([x, y]))
     if np.ptp(ranks) == 0:
         return RankTest(None, smallest, (NO_RANKS,))
-    if len(set(ranks.tolist())) == ranks.size:
+    if len(set(ranks.tolist())) == ranks.size and x.size * y.size <= COUNTED:
         return RankTest(number(stats.mannwhitneyu(x, y, method="exact").pvalue), smallest)
     if arrangements > LISTED:
         return RankTest(number(stats.mannwhitneyu(x, y, method="asymptotic").pvalue), smallest, (APPROXIMATE,))
+    if 1 in (x.size, y.size):
+        # scipy refuses to permute a single value; its rank is equally likely to be any of the others'.
+        single = ranks[0] if x.size == 1 else ranks[-1]
+        return RankTest(min(1.0, 2 * float(min((ranks <= single).mean(), (ranks >= single).mean()))), smallest)
     groups = (ranks[: x.size], ranks[x.size :])
     listed = stats.permutation_test(groups, _rank_sum, vectorized=True, n_resamples=LISTED, batch=BATCH)
     return RankTest(number(listed.pvalue), smallest)
@@ -149,7 +156,8 @@ def mann_whitney(treatment: ArrayLike, control: ArrayLike) -> RankTest:
 def sign_flip(treatment: ArrayLike, control: ArrayLike) -> RankTest:
     """Return the sign-flip permutation test of the mean difference of two (pairs,) samples.
 
-    The smallest p is 2 / 2**pairs. Beyond 16 pairs, 99,999 random flips from a fixed stream stand for all.
+    The smallest p is 2 / 2**pairs. Beyond 16 pairs, 99,999 random flips from a fixed stream stand for all; beyond
+    300, the sum of the flipped differences d is as good as normal with variance sum(d**2), and flagged.
 
     Raises:
         ValueError: the samples differ in length, or one is not one-dimensional or not finite.
@@ -160,12 +168,14 @@ def sign_flip(treatment: ArrayLike, control: ArrayLike) -> RankTest:
     if x.size != y.size:
         raise ValueError(f"paired samples must have equal lengths. Received: {x.size} and {y.size}")
     if x.size == 0:
-        return RankTest(flags=(NO_VALUES,))
-    smallest = min(1.0, 2 / 2.0**x.size)
+        return RankTest(flags=(NO_PAIRS,))
+    smallest = math.ldexp(2.0, -x.size)
     if constant_differences(x, y) and np.abs(x - y).max() == 0:
         return RankTest(None, smallest, (NO_RANKS,))
     if x.size == 1:
         return RankTest(1.0, smallest)
+    if x.size > FLIPPED:
+        return RankTest(_normal_flips(x - y), smallest, (APPROXIMATE_FLIPS,))
     listed = x.size <= FLIPS
     result = stats.permutation_test(
         (x, y),
@@ -177,6 +187,13 @@ def sign_flip(treatment: ArrayLike, control: ArrayLike) -> RankTest:
         rng=np.random.default_rng(0),  # A fixed stream: the same records give the same report.
     )
     return RankTest(number(result.pvalue), smallest, () if listed else (RESAMPLED,))
+
+
+def _normal_flips(differences: NDArray[np.float64]) -> float | None:
+    from scipy import special
+
+    scaled = differences / np.abs(differences).max()
+    return number(2 * special.ndtr(-abs(scaled.sum()) / math.sqrt((scaled**2).sum())))
 
 
 def _rank_sum(x: NDArray[Any], y: NDArray[Any], axis: int) -> Any:

@@ -4,7 +4,7 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from tracking.labels import shortened
 from tracking.panels import (
     FAINT,
     INK,
@@ -24,7 +25,6 @@ from tracking.panels import (
     png,
     quiet,
     scaled,
-    shortened,
     train_and_test,
 )
 from tracking.scale import Scale
@@ -35,22 +35,27 @@ if TYPE_CHECKING:
 CONTROL = "#000000"
 TREATMENTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", ":", "-.")
-PANELS = (("train_accuracy", "test_accuracy"), ("train_loss", "test_loss"))
+PARTS = ("train", "validation", "test")
+KINDS = ("accuracy", "loss")
+MOST_ARMS, MOST_FIRST_TRIALS = 40, 16
+"""More arms than these are left out of a picture: nobody could tell them apart, and it would take its time."""
 
 
 def curves(summary: "StudySummary") -> bytes:
     """Draw accuracy and loss over epochs, train and test: per arm the mean, in a band from lowest to highest seed."""
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
-    grid = figure.subplots(2, 2, sharex=True)
+    arms = summary.arms[:MOST_ARMS]
+    parts = _parts(arms)
+    figure = Figure(figsize=(max(9.0, 4 * len(parts)), 6.4), layout="constrained")
+    grid = figure.subplots(2, len(parts), sharex=True)
     looks = _looks(summary)
-    for axes, metric in zip(grid.flat, [name for row in PANELS for name in row], strict=True):
-        shown = [arm for arm in summary.arms if metric in arm.histories]
+    for axes, metric in zip(grid.flat, [f"{part}_{kind}" for kind in KINDS for part in parts], strict=True):
+        shown = [arm for arm in arms if metric in arm.histories]
         for arm in shown:
             band(axes, scaled(metric, arm.histories[metric]), looks[arm.name])
         over_epochs(axes)
         fit_height(axes, metric, [arm.histories[metric] for arm in shown])
         axes.set_title(metric.replace("_", " "), fontsize=10, color=INK, loc="left")
-    for row, kind in enumerate(("accuracy", "loss")):
+    for row, kind in enumerate(KINDS):
         grid[row, 0].set_ylabel(axis_label(kind), fontsize=9, color=INK)
     for axes in grid[1]:
         axes.set_xlabel("epoch", fontsize=9, color=INK)
@@ -59,21 +64,23 @@ def curves(summary: "StudySummary") -> bytes:
 
 
 def points(summary: "StudySummary") -> bytes:
-    """Draw every trial as a dot and each arm's mean with its interval: test accuracy and test loss side by side."""
-    count = len(summary.arms)
-    figure = Figure(figsize=(9, 1.4 + 0.5 * count), layout="constrained")
-    grid = figure.subplots(1, 2, sharey=True)
+    """Draw every trial as a dot and each arm's mean with its interval, in the primary metric and on the test set."""
+    arms = summary.arms[:MOST_ARMS]
+    count = len(arms)
+    metrics = [metric for metric in summary.metrics if metric == summary.study.metric or metric.startswith("test_")]
+    figure = Figure(figsize=(4.5 * max(2, len(metrics)), 1.4 + 0.5 * count), layout="constrained")
+    grid = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     looks = _looks(summary)
-    for axes, metric in zip(grid, ("test_accuracy", "test_loss"), strict=True):
+    for axes, metric in zip(grid, metrics, strict=True):
         _points(axes, summary, metric, looks)
-    grid[0].set_yticks(range(count), [f"{shortened(arm.name, 30)} ({arm.count})" for arm in summary.arms])
+    grid[0].set_yticks(range(count), [f"{shortened(arm.name, 30)} ({arm.count})" for arm in arms])
     grid[0].set_ylim(count - 0.5, -0.5)
     return png(figure)
 
 
 def first_trials(summary: "StudySummary") -> bytes:
     """Draw the curves of each arm's first finished trial: accuracy above loss, train and test in each panel."""
-    arms = [arm for arm in summary.arms if arm.histories]
+    arms = [arm for arm in summary.arms if arm.histories][:MOST_FIRST_TRIALS]
     columns = max(1, min(4, len(arms)))
     blocks = max(1, math.ceil(len(arms) / columns))
     figure = Figure(figsize=(max(5.0, 2.3 * columns + 0.6), 4.4 * blocks + 0.4), layout="constrained")
@@ -82,11 +89,12 @@ def first_trials(summary: "StudySummary") -> bytes:
         axes.set_visible(False)
     for position, arm in enumerate(arms):
         block, column = divmod(position, columns)
-        for row, kind in enumerate(("accuracy", "loss")):
+        for row, kind in enumerate(KINDS):
             axes = grid[2 * block + row, column]
             axes.set_visible(True)
             train_and_test(axes, kind, {name: stack[0] for name, stack in arm.histories.items()})
-            stacks = [other.histories[name] for other in arms for name in PANELS[row] if name in other.histories]
+            names = [f"{part}_{kind}" for part in PARTS]
+            stacks = [other.histories[name] for other in arms for name in names if name in other.histories]
             fit_height(axes, kind, [stack[:1] for stack in stacks])
             axes.tick_params(labelleft=column == 0, labelbottom=kind == "loss")
             axes.set_ylabel(axis_label(kind) if column == 0 else "", fontsize=9, color=INK)
@@ -105,17 +113,23 @@ def trial_curves(history: Mapping[str, NDArray[np.float64]], title: str) -> byte
     figure = Figure(figsize=(8, 3.2))
     figure.subplots_adjust(left=0.08, right=0.98, top=0.86, bottom=0.16, wspace=0.22)
     both = figure.subplots(1, 2)
-    for axes, kind in zip(both, ("accuracy", "loss"), strict=True):
+    for axes, kind in zip(both, KINDS, strict=True):
         train_and_test(axes, kind, history)
-        stacks = [history[f"{part}_{kind}"][None, :] for part in ("train", "test") if f"{part}_{kind}" in history]
+        stacks = [history[f"{part}_{kind}"][None, :] for part in PARTS if f"{part}_{kind}" in history]
         fit_height(axes, kind, stacks)
         axes.set_ylabel(axis_label(kind), fontsize=9, color=INK)
         axes.set_xlabel("epoch", fontsize=9, color=INK)
     handles, labels = both[0].get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="upper right", ncols=2, frameon=False, fontsize=8)
+        figure.legend(handles, labels, loc="upper right", ncols=len(labels), frameon=False, fontsize=8)
     figure.text(0.08, 0.93, title, fontsize=10, color=INK)
     return png(figure, dpi=100)
+
+
+def _parts(arms: "Sequence[ArmSummary]") -> list[str]:
+    """Return the parts of the data that any arm has a history of; training and test where none has."""
+    found = {metric.partition("_")[0] for arm in arms for metric in arm.histories}
+    return [part for part in PARTS if part in (found or {"train", "test"})]
 
 
 def _looks(summary: "StudySummary") -> dict[str, Look]:
@@ -135,7 +149,7 @@ def _points(axes: Axes, summary: "StudySummary", metric: str, looks: Mapping[str
     if mean is not None:
         axes.axvline(mean * scale.factor, color=FAINT, linewidth=1.2, zorder=0)
     axes.set_xlim(*_width(summary, scale))
-    for height, arm in enumerate(summary.arms):
+    for height, arm in enumerate(summary.arms[:MOST_ARMS]):
         _arm_points(axes, arm, scale, height, str(looks[arm.name]["color"]))
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel(scale.heading, fontsize=9, color=INK)

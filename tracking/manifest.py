@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 from studies.errors import InputError, unknown
 from studies.spec import Declaration, RunSpec, Setting
 from tracking import atomic
+from tracking.proposals import Parameter
 
 FILE_NAME = "study.json"
 
@@ -18,6 +19,8 @@ class PlannedTrial(Declaration):
     arm: str
     setting: Setting
     seed: int
+    fold: int | None = None
+    """Which fold is held out, where folds take turns."""
 
 
 class LayerCard(Declaration):
@@ -51,10 +54,24 @@ class ModelCard(Declaration):
         return sum(layer.params for layer in self.layers)
 
 
+class SearchManifest(Declaration):
+    """A search: its choosing phase, whose settings are in `proposals` and not among the planned trials."""
+
+    spec: RunSpec
+    space: tuple[Parameter, ...]
+    """What is varied."""
+    design: str
+    """Hash of all that the proposals depend on; names their file."""
+
+
 class StudyManifest(Declaration):
     """A study as it was last planned, with what is needed to read its records."""
 
     spec: RunSpec
+    """What the trials belong to: the ablation that was asked, the confirmation of a search, or, while one chooses, the
+    search itself."""
+    search: SearchManifest | None = None
+    """The search that `spec` is, or confirms."""
     data_digest: str
     class_names: tuple[str, ...]
     """One name per class, in label order."""
@@ -63,7 +80,7 @@ class StudyManifest(Declaration):
     engine: str
     """Version of the engine and of the packages that do its arithmetic."""
     trials: tuple[PlannedTrial, ...]
-    """In plan order: replicate by replicate, every arm in each."""
+    """In plan order: replicate by replicate, every arm in each. Empty while a search chooses."""
     models: dict[str, ModelCard] = Field(default={})
     """By arm."""
     command: str

@@ -1,18 +1,15 @@
 """The report as one Markdown page: the question, the answer, and what it rests on."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tracking import tables
-from tracking.record import METRICS
+from tracking.design_facts import design_facts, environments
 from tracking.render import escaped, markdown
 from tracking.scale import duration
 
 if TYPE_CHECKING:
-    from studies.spec import Setting
     from tracking.manifest import StudyManifest
-    from tracking.record import Environment
     from tracking.summary import StudySummary
 
 
@@ -40,7 +37,7 @@ def _means(summary: "StudySummary") -> Iterator[str]:
     yield "## Means"
     yield "Mean ± standard deviation over seeds, of the finished trials."
     yield markdown(tables.overview(summary))
-    for metric in METRICS:
+    for metric in summary.metrics:
         table = tables.details(summary, metric)
         yield f"### {escaped(table.title)}"
         yield markdown(table)
@@ -52,8 +49,8 @@ def _comparisons(summary: "StudySummary") -> Iterator[str]:
     yield "## Comparisons"
     yield (
         f"Difference in {summary.scales[study.metric].label}, arm minus {escaped(study.control)}, by {test}; the"
-        f" p-values are corrected by Holm's procedure for {len(summary.comparisons)} comparisons at {study.alpha:g}."
-        f" Intervals hold for one comparison at a time."
+        f" p-values are corrected by Holm's procedure for {len(summary.comparisons)} comparisons at"
+        f" {summary.design.alpha:g}. Intervals hold for one comparison at a time."
     )
     yield markdown(tables.comparisons(summary))
     yield (
@@ -62,6 +59,11 @@ def _comparisons(summary: "StudySummary") -> Iterator[str]:
         + (" TOST tests equivalence within the margin, for one comparison at a time." if study.margin else "")
     )
     yield markdown(tables.tests(summary))
+    if summary.omnibus.p is not None:
+        yield markdown(tables.omnibus(summary))
+    if summary.pairs:
+        yield f"### {escaped(tables.pairs(summary).title)}"
+        yield markdown(tables.pairs(summary))
     notes = [f"- {escaped(one.arm)}: {escaped('; '.join(one.flags))}." for one in summary.comparisons if one.flags]
     if notes:
         yield "\n".join(notes)
@@ -111,54 +113,14 @@ def _trials(summary: "StudySummary") -> Iterator[str]:
 
 
 def _design(summary: "StudySummary", manifest: "StudyManifest") -> Iterator[str]:
-    study, dataset = summary.study, manifest.spec.dataset
     yield "## Design and provenance"
-    training = study.training
-    facts = {
-        "Study": study.name,
-        "Source": study.source,
-        "Model": study.model,
-        "Fixed for all arms": _setting(study.fixed),
-        **{f"Arm {arm.name}": _setting(study.arms[arm.name]) + _params(arm.params) for arm in summary.arms},
-        "Control": study.control,
-        "Seeds": f"{study.seeds[0]} to {study.seeds[-1]}, shared between the arms",
-        "Training": f"{training.epochs} epochs, batches of {training.batch_size}, crop {training.augmentation.crop}",
-        "Primary metric": study.metric,
-        "Declared test": f"{'paired by seed' if study.paired else 'unpaired'}, alpha {study.alpha:g}, "
-        + (f"equivalence margin {study.margin:g}" if study.margin else "no equivalence margin"),
-        "Dataset": f"{dataset.name}, {manifest.n_train} training and {manifest.n_test} test images, "
-        f"{len(manifest.class_names)} classes",
-        "Data digest": manifest.data_digest,
-        "Engine": manifest.engine,
-    }
-    yield "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in facts.items() if value)
+    facts = design_facts(summary, manifest)
+    yield "\n".join(f"- {escaped(name)}: {escaped(value)}" for name, value in facts.items())
     yield "Ran on:"
-    yield "\n".join(_environments(summary))
+    yield "\n".join(f"- {escaped(text)}" for text in environments(summary))
     yield "The command that runs this study:"
     yield f"```sh\n{manifest.command}\n```"
     first = next((row for arm in summary.arms for row in arm.trials if row.command), None)
     if first:
         yield f"The command that trains one of its trials again, here {escaped(first.arm)} with seed {first.seed}:"
         yield f"```sh\n{first.command}\n```"
-
-
-def _environments(summary: "StudySummary") -> Iterator[str]:
-    counts = Counter(
-        _environment(row.environment) for arm in summary.arms for row in arm.trials if row.environment is not None
-    )
-    for text, count in sorted(counts.items()):
-        yield f"- {count} trial{'s' if count > 1 else ''}: {escaped(text)}"
-
-
-def _environment(environment: "Environment") -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in sorted(environment.packages.items()))
-    commit = f"; commit {environment.git_commit}" if environment.git_commit else ""
-    return f"{environment.hardware}; host {environment.host}; Python {environment.python}; {versions}{commit}"
-
-
-def _setting(setting: "Setting") -> str:
-    return ", ".join(f"{name} {value}" for name, value in setting.items())
-
-
-def _params(params: int | None) -> str:
-    return "" if params is None else f" ({params:,} trainable parameters)"

@@ -20,7 +20,7 @@ DPI = 150
 LARGE = 190_000
 """Bytes above which a picture is reduced to a palette."""
 INK, FAINT = "#333333", "#DDDDDD"
-TRAIN, TEST = "#999999", "#0072B2"
+PART_COLOURS = {"train": "#999999", "validation": "#D55E00", "test": "#0072B2"}
 Look = dict[str, Any]
 """Colour, line style and label of a line."""
 
@@ -33,21 +33,16 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     return buffer.getvalue() if buffer.tell() <= LARGE else _with_palette(buffer, dpi)
 
 
-def shortened(text: str, length: int) -> str:
-    """Return `text` in at most `length` characters, its middle left out: names often differ at their ends."""
-    if len(text) <= length:
-        return text
-    kept = (length - 1) // 2
-    return f"{text[: length - 1 - kept]}…{text[-kept:]}"
-
-
 def _with_palette(content: io.BytesIO, dpi: int) -> bytes:
-    """Return a picture in 128 colours, which a drawing of a few colours does not miss, at a third of its size."""
+    """Return a picture in 128 colours, which a drawing of a few does not miss, at a third of its size; or in 24."""
     from PIL import Image
 
-    buffer = io.BytesIO()
-    image = Image.open(content).convert("RGB").quantize(128, dither=Image.Dither.NONE)
-    image.save(buffer, format="PNG", dpi=(dpi, dpi), optimize=True)
+    image = Image.open(content).convert("RGB")
+    for colours in (128, 24):
+        buffer = io.BytesIO()
+        image.quantize(colours, dither=Image.Dither.NONE).save(buffer, format="PNG", dpi=(dpi, dpi), optimize=True)
+        if buffer.tell() <= LARGE:
+            break
     return buffer.getvalue()
 
 
@@ -72,11 +67,11 @@ def _marked(look: Look, epochs: int) -> Look:
 
 def train_and_test(axes: Axes, kind: str, history: Mapping[str, NDArray[np.float64]]) -> None:
     """Draw the `kind`, accuracy or loss, of one trial; `history` maps metrics to (epochs,) values."""
-    for part, look in (("train", {"color": TRAIN}), ("test", {"color": TEST})):
+    for part, colour in PART_COLOURS.items():
         values = history.get(f"{part}_{kind}")
         if values is not None:
-            epochs = np.arange(1, len(values) + 1)
-            axes.plot(epochs, scaled(kind, values), linewidth=1.4, label=part, **_marked(look, len(values)))
+            look = _marked({"color": colour, "label": part}, len(values))
+            axes.plot(np.arange(1, len(values) + 1), scaled(kind, values), linewidth=1.4, **look)
     over_epochs(axes)
 
 

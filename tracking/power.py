@@ -15,11 +15,14 @@ def detectable_difference(
     """
     if min(sizes) < 2:
         return None
-    parts = [sd**2 / n for sd, n in zip(sds, sizes, strict=True)]
-    if not sum(parts) > 0:
+    errors = [sd / math.sqrt(n) for sd, n in zip(sds, sizes, strict=True)]
+    largest = max(errors)
+    if not 0 < largest < math.inf:
         return None
+    # Relative to the larger one, so that no square overflows.
+    parts = [(error / largest) ** 2 for error in errors]
     df = sum(parts) ** 2 / sum(part**2 / (n - 1) for part, n in zip(parts, sizes, strict=True))
-    return _detectable(math.sqrt(sum(parts)), df, alpha, power)
+    return _detectable(largest * math.sqrt(sum(parts)), df, alpha, power)
 
 
 def detectable_paired_difference(sd: float, pairs: int, alpha: float, power: float = 0.8) -> float | None:

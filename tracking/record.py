@@ -3,7 +3,7 @@
     record.json     what was trained and what it scored (`TrialRecord`), with checksums of the files beside it
     history.csv     one row per epoch: epoch, then one column per metric
     predicted.npy   (n_test,) the class given to each test example
-    correct.npy     (n_test,) bool, whether that class is right
+    correct.npy     (n_test,) bool, whether that class is right; absent where targets are numbers
 
 A folder appears at once and complete, and is never changed. A failed trial leaves `runs/STUDY/failed/KEY.json`
 instead, which goes away when the key is finished.
@@ -22,10 +22,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from studies.spec import Declaration, Setting, TrainingSpec
+from studies.spec import DataSpec, Declaration, Setting, TrainingSpec
 from tracking import atomic
 
-METRICS = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
+METRICS = (
+    *("train_accuracy", "train_loss"),
+    *("validation_accuracy", "validation_loss"),
+    *("test_accuracy", "test_loss"),
+)
+"""The metrics that a record may hold, in the order in which they are shown."""
 
 
 class Environment(Declaration):
@@ -64,8 +69,13 @@ class TrialRecord(Declaration):
     setting: Setting
     seed: int
     model: str
+    fold: int | None = None
+    """Which fold was held out, where folds take turns."""
     dataset: str
     data_digest: str
+    """Of the arrays that were used."""
+    data: DataSpec = DataSpec()
+    """What of the dataset was used, and how."""
     training: TrainingSpec
     engine: str
     metrics: dict[str, float]
@@ -101,8 +111,8 @@ class StoredTrial:
     """Metric name to (epochs,) float values, from the first epoch to the last."""
     predicted: np.ndarray
     """(n_test,) class given to each test example."""
-    correct: np.ndarray
-    """(n_test,) bool."""
+    correct: np.ndarray | None
+    """(n_test,) bool; None where targets are numbers and not classes."""
 
 
 class DamagedRecordError(Exception):
@@ -130,8 +140,9 @@ class RecordStore:
         files = {
             "history.csv": _history_csv(trial.history),
             "predicted.npy": _npy(trial.predicted),
-            "correct.npy": _npy(trial.correct.astype(bool)),
         }
+        if trial.correct is not None:
+            files["correct.npy"] = _npy(trial.correct.astype(bool))
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         record = trial.record.model_copy(update={"files": digests})
         files["record.json"] = record.model_dump_json(indent=1).encode()
@@ -162,11 +173,12 @@ class RecordStore:
             for name, digest in record.files.items():
                 if hashlib.sha256(content[name]).hexdigest() != digest:
                     raise DamagedRecordError(f"{folder / name} is not what was written")
+            correct = content.get("correct.npy")
             return StoredTrial(
                 record=record,
                 history=_read_history(content["history.csv"]),
                 predicted=np.load(io.BytesIO(content["predicted.npy"]), allow_pickle=False),
-                correct=np.load(io.BytesIO(content["correct.npy"]), allow_pickle=False),
+                correct=None if correct is None else np.load(io.BytesIO(correct), allow_pickle=False),
             )
         except (OSError, ValidationError, KeyError) as error:
             raise DamagedRecordError(f"{folder} is not whole: {str(error).splitlines()[0]}") from error

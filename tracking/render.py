@@ -7,23 +7,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tracking import tables
-from tracking.record import METRICS
+from tracking.printable import printable
 from tracking.tables import Table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tracking.analysis import Analysis, Compared
+    from tracking.stats import Description
     from tracking.summary import StudySummary
 
 Cell = str | int | float | bool | None
 # What Markdown would take as emphasis, code, a table's border, HTML or a link; the rest is left readable.
 _MARKUP = re.compile(r"([\\`*|]|(?<!\w)_|_(?!\w)|~(?=~)|<(?=[A-Za-z/!?])|\](?=[(\[:])|&(?=#?\w+;))")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MEANS_COLUMNS = (
+    *("metric", "arm", "planned", "n", "mean", "sd", "median", "min", "max", "ci_low", "ci_high", "flags"),
+)
 COMPARISON_COLUMNS = (
     *("metric", "arm", "control", "paired", "alpha", "margin", "n_arm", "n_control", "difference"),
     *("ci_low", "ci_high", "t", "df", "p", "p_holm", "hedges_g", "g_low", "g_high", "a12", "rank_p"),
     *("rank_p_holm", "rank_smallest_p", "equivalence_p", "detectable", "verdict", "flags"),
 )
+PAIRS_COLUMNS = (*("metric", "arm", "against", "n_arm", "n_against", "difference", "ci_low", "ci_high", "p", "flags"),)
 
 
 def markdown(table: Table) -> str:
@@ -33,39 +39,44 @@ def markdown(table: Table) -> str:
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if column < table.names else cell.rjust(width)
+            cell.ljust(width) if table.is_text(column) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    rule = ["-" * width if column < table.names else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    rule = ["-" * width if table.is_text(column) else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
     return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])
 
 
 def escaped(text: str) -> str:
     """Return `text` so that Markdown shows it as it is, on one line."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", printable(text))
 
 
 def means_csv(summary: "StudySummary") -> str:
     """Return the description of every arm and metric; nothing in it depends on when or where the trials ran."""
-    rows: list[list[Cell]] = [
-        ["metric", "arm", "planned", "n", "mean", "sd", "median", "min", "max", "ci_low", "ci_high", "flags"]
-    ]
-    for metric in METRICS:
-        for arm in summary.arms:
-            found = arm.metrics[metric]
-            numbers = [found.mean, found.sd, found.median, found.minimum, found.maximum, found.low, found.high]
-            rows.append([metric, arm.name, arm.planned, found.n, *numbers, "; ".join((*found.flags, *arm.flags))])
+    rows: list[list[Cell]] = [[*MEANS_COLUMNS]]
+    for metric in summary.metrics:
+        rows += [_mean(metric, arm.name, arm.planned, arm.metrics[metric], arm.flags) for arm in summary.arms]
     return _csv(rows)
 
 
-def comparisons_csv(summary: "StudySummary") -> str:
+def analysis_csv(analysis: "Analysis") -> str:
+    """Return means, comparisons and, if asked for, all pairs: tables of their own, an empty line between them."""
+    rows: list[list[Cell]] = [[*MEANS_COLUMNS]]
+    for arm in analysis.arms:
+        replicates = arm.replicates
+        rows.append(_mean(analysis.metric, arm.name, replicates.planned, arm.description, replicates.flags))
+    parts = [_csv(rows), comparisons_csv(analysis)]
+    return "\n".join([*parts, pairs_csv(analysis)] if analysis.design.all_pairs else parts)
+
+
+def comparisons_csv(found: "Compared") -> str:
     """Return every number of the comparisons; nothing in it depends on when or where the trials ran."""
     rows: list[list[Cell]] = [[*COMPARISON_COLUMNS]]
-    study = summary.study
-    for one in summary.comparisons:
+    design = found.design
+    for one in found.comparisons:
         test, effect, rank = one.test, one.effect, one.rank
-        declared: list[Cell] = [study.metric, one.arm, one.control, study.paired, study.alpha, study.margin]
+        declared: list[Cell] = [found.scale.metric, one.arm, one.control, design.paired, design.alpha, design.margin]
         tested: list[Cell] = [test.n_treatment, test.n_control, test.difference, test.low, test.high]
         tested += [test.t, test.df, test.p, one.p_holm]
         effects: list[Cell] = [effect.value, effect.low, effect.high, one.a12]
@@ -74,28 +85,42 @@ def comparisons_csv(summary: "StudySummary") -> str:
     return _csv(rows)
 
 
+def pairs_csv(found: "Compared") -> str:
+    """Return every arm against every other; p and interval hold for all pairs together."""
+    rows: list[list[Cell]] = [[*PAIRS_COLUMNS]]
+    for one in found.pairs:
+        names: list[Cell] = [found.scale.metric, one.first, one.second, one.n_first, one.n_second]
+        rows.append([*names, one.difference, one.low, one.high, one.p, "; ".join(one.flags)])
+    return _csv(rows)
+
+
 def trials_csv(summary: "StudySummary") -> str:
     """Return every planned trial; an unfinished one has empty metrics. The time, which no two runs share, is last."""
-    rows: list[list[Cell]] = [["arm", "seed", "key", "state", *METRICS, "reason", "seconds"]]
+    rows: list[list[Cell]] = [["arm", "seed", "key", "state", *summary.metrics, "reason", "seconds"]]
     for arm in summary.arms:
         for row in arm.trials:
-            values = [row.metrics.get(metric) for metric in METRICS]
+            values = [row.metrics.get(metric) for metric in summary.metrics]
             rows.append([row.arm, row.seed, row.key, row.state, *values, row.reason, row.seconds])
     return _csv(rows)
 
 
 def print_summary(summary: "StudySummary", console: "Console") -> None:
     """Print means, comparisons and conclusion as tables that fit 100 columns."""
+    shown = [tables.overview(summary), tables.details(summary, summary.study.metric), tables.comparisons(summary)]
+    print_tables(summary.study.question, shown, (*summary.facts, *summary.claims), console)
+
+
+def print_tables(title: str, shown: Sequence[Table], sentences: Sequence[str], console: "Console") -> None:
+    """Print a title, some tables, and what is said about them."""
     from rich.padding import Padding
     from rich.text import Text
 
     console.print()
-    console.print(Text(summary.study.question, style="bold"))
-    shown = [tables.overview(summary), tables.details(summary, summary.study.metric), tables.comparisons(summary)]
+    console.print(Text(printable(title), style="bold"))
     for table in shown:
         _print_table(table, console)
-    for sentence in (*summary.facts, *summary.claims):
-        console.print(Padding(Text(sentence), (0, 0, 0, 1)))
+    for sentence in sentences:
+        console.print(Padding(Text(printable(sentence)), (0, 0, 0, 1)))
     console.print()
 
 
@@ -104,14 +129,15 @@ def _print_table(table: Table, console: "Console") -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=Text(table.title, style="bold"))
+    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title=Text(printable(table.title), style="bold"))
     drawn.title_justify = "left"
     widths = _widths(table, console.width)
     for column, heading in enumerate(table.headings):
-        left = column < table.names or heading == "verdict"
-        drawn.add_column(Text(heading), justify="left" if left else "right", width=widths[column], overflow="fold")
+        drawn.add_column(
+            Text(heading), justify="left" if table.is_text(column) else "right", width=widths[column], overflow="fold"
+        )
     for row in table.rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
     console.print(drawn)
 
 
@@ -133,6 +159,11 @@ def _widths(table: Table, available: int) -> list[int | None]:
     return [*names, *tight[table.names :]] if room >= 8 * table.names else [None] * len(whole)
 
 
+def _mean(metric: str, arm: str, planned: int, found: "Description", flags: tuple[str, ...]) -> list[Cell]:
+    numbers = [found.mean, found.sd, found.median, found.minimum, found.maximum, found.low, found.high]
+    return [metric, arm, planned, found.n, *numbers, "; ".join((*found.flags, *flags))]
+
+
 def _csv(rows: Sequence[Sequence[Cell]]) -> str:
     """Return rows as CSV; floats are written so that reading them gives the same bits, None as an empty cell."""
     buffer = io.StringIO()
@@ -145,7 +176,8 @@ def _csv(rows: Sequence[Sequence[Cell]]) -> str:
 def _cell(cell: Cell) -> str:
     if isinstance(cell, str):
         # A spreadsheet would run a text that starts like a formula.
-        return f"'{cell}" if cell.startswith(FORMULA) else cell
+        text = printable(cell)
+        return f"'{text}" if text.startswith(FORMULA) else text
     if isinstance(cell, bool):
         return str(cell).lower()
     return "" if cell is None else repr(cell)

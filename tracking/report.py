@@ -11,6 +11,7 @@ from studies.errors import InputError, nearest
 if TYPE_CHECKING:
     from tracking.manifest import StudyManifest
     from tracking.summary import StudySummary
+    from tracking.tables import Table
 
 USAGE = """\
 Write a study's report again from its records, and print its summary.
@@ -32,9 +33,13 @@ class ReportFiles:
     folder: Path
     report: Path
     """The Markdown page."""
+    html: Path
+    """The page to look at, in one file."""
     means: Path
     comparisons: Path
     trials: Path
+    tex: Path
+    """The tables for a paper."""
     curves: Path
     first_trials: Path
     points: Path
@@ -50,14 +55,18 @@ def write_report(folder: Path) -> ReportFiles:
     """
     from tracking.manifest import read_manifest
     from tracking.record import RecordStore
+    from tracking.search_page import write_search
+    from tracking.searched import read_searched
     from tracking.summary import summarize
 
     manifest = read_manifest(folder.parent, folder.name)
     summary = summarize(manifest, RecordStore(folder))
-    if summary.done == 0:
-        raise InputError(_nothing(summary))
     try:
-        return _write(folder / "report", summary, manifest)
+        if manifest.search is not None:
+            write_search(folder / "report", read_searched(manifest.search, RecordStore(folder)), summary)
+        if summary.done == 0:
+            raise InputError(_nothing(summary))
+        return _write(folder, summary, manifest)
     except OSError as error:
         raise InputError(f"`runs_dir` must be writable for a report in {folder}. {error}") from None
 
@@ -78,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     from tracking.render import print_summary
 
     print_summary(files.summary, Console(highlight=False))
-    print(f"Report: {files.report}")
+    print(f"Report: {files.html} (and {files.report})")
     return 0
 
 
@@ -113,17 +122,30 @@ def _nothing(summary: "StudySummary") -> str:
     return f"No trial of study {summary.study.name!r} is finished yet, of {summary.planned} planned.{reason}"
 
 
-def _write(folder: Path, summary: "StudySummary", manifest: "StudyManifest") -> ReportFiles:
-    """Draw and write everything; the page goes last, since it points to the rest."""
-    from tracking import atomic, figures, render
+def _for_paper(summary: "StudySummary") -> "list[Table]":
+    """Return the tables that a paper would have."""
+    from tracking import tables
+
+    asked = [tables.pairs(summary)] if summary.pairs else []
+    primary = tables.details(summary, summary.study.metric)
+    return [tables.overview(summary), primary, tables.comparisons(summary), tables.tests(summary), *asked]
+
+
+def _write(home: Path, summary: "StudySummary", manifest: "StudyManifest") -> ReportFiles:
+    """Draw and write everything; the Markdown page goes last, since it points to the rest."""
+    from tracking import atomic, figures, latex, render
+    from tracking.html.page import html_page
     from tracking.page import page
 
+    folder = home / "report"
     files = ReportFiles(
         folder=folder,
         report=folder / "report.md",
+        html=folder / "report.html",
         means=folder / "means.csv",
         comparisons=folder / "comparisons.csv",
         trials=folder / "trials.csv",
+        tex=folder / "tables.tex",
         curves=folder / "curves.png",
         first_trials=folder / "first_trials.png",
         points=folder / "points.png",
@@ -132,9 +154,11 @@ def _write(folder: Path, summary: "StudySummary", manifest: "StudyManifest") -> 
     atomic.write_text(files.means, render.means_csv(summary))
     atomic.write_text(files.comparisons, render.comparisons_csv(summary))
     atomic.write_text(files.trials, render.trials_csv(summary))
+    atomic.write_text(files.tex, latex.document_tables(_for_paper(summary)))
     atomic.write_bytes(files.curves, figures.curves(summary))
     atomic.write_bytes(files.first_trials, figures.first_trials(summary))
     atomic.write_bytes(files.points, figures.points(summary))
+    atomic.write_text(files.html, html_page(home, manifest, summary))
     atomic.write_text(files.report, page(summary, manifest))
     return files
 

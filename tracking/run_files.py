@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracking import atomic
+from tracking.html.page import without_refresh
 from tracking.manifest import FILE_NAME, ModelCard, StudyManifest
 from tracking.outbox import report_files
 from tracking.provenance import masked
@@ -57,7 +58,10 @@ def put_report_files(folder: Path, target: Path) -> None:
     for file in report_files(folder):
         copy = target / file.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+        if file.suffix == ".html":
+            copy.write_text(without_refresh(file.read_text(encoding="utf-8")), encoding="utf-8")
+        else:
+            shutil.copyfile(file, copy)
 
 
 def description(folder: Path) -> str:

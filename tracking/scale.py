@@ -1,16 +1,23 @@
 """How a metric's numbers are shown: unit, sign and as many decimals as the spread supports."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+LARGE = 1e12
+"""Numbers from here on are shown with six digits and an exponent."""
+_ACCURACY = re.compile(r"(?<![a-z])acc(uracy)?(?![a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The presentation of one metric; accuracies are kept as fractions and shown in percent."""
+    """The presentation of one metric."""
 
     metric: str
     decimals: int
+    percent: bool
+    """Kept as a fraction and shown in percent, as accuracies are."""
 
     @property
     def label(self) -> str:
@@ -20,12 +27,12 @@ class Scale:
     @property
     def unit(self) -> str:
         """What follows the label of a column or an axis: `%`, or nothing for a loss."""
-        return "%" if is_accuracy(self.metric) else ""
+        return "%" if self.percent else ""
 
     @property
     def factor(self) -> float:
         """What a stored value is multiplied with."""
-        return 100.0 if is_accuracy(self.metric) else 1.0
+        return 100.0 if self.percent else 1.0
 
     @property
     def heading(self) -> str:
@@ -34,11 +41,11 @@ class Scale:
 
     def value(self, value: float | None) -> str:
         """Return a value without its unit; an empty text for None."""
-        return "" if value is None else f"{_unsigned_zero(value * self.factor, self.decimals):.{self.decimals}f}"
+        return "" if value is None else _fixed(value * self.factor, self.decimals)
 
     def difference(self, value: float | None) -> str:
         """Return a difference with its sign and without its unit; an empty text for None."""
-        return "" if value is None else f"{_unsigned_zero(value * self.factor, self.decimals):+.{self.decimals}f}"
+        return "" if value is None else _fixed(value * self.factor, self.decimals, sign="+")
 
     def interval(self, low: float | None, high: float | None, *, signed: bool = False) -> str:
         """Return `[low, high]` without its unit; an empty text if an end is None."""
@@ -55,25 +62,35 @@ class Scale:
         """Return a size of a difference with its unit, such as `0.91 pp`, to two significant digits."""
         scaled = value * self.factor
         digits = max(0, min(12, 1 - math.floor(math.log10(scaled)))) if scaled > 0 else 0
-        return f"{scaled:.{digits}f}{' pp' if self.unit else ''}"
+        return f"{_fixed(scaled, digits)}{' pp' if self.unit else ''}"
 
 
 def is_accuracy(metric: str) -> bool:
-    """Return whether `metric` is a fraction of right answers, of which more is better."""
-    return metric.endswith("accuracy")
+    """Return whether `metric` is, by its name, a fraction of right answers, of which more is better."""
+    return metric.endswith("accuracy") or _ACCURACY.search(metric) is not None
 
 
 def scale(metric: str, sds: Iterable[float | None], means: Iterable[float | None] = ()) -> Scale:
     """Return the scale that shows the smallest positive sd with two significant digits, within reason.
 
-    Where nothing varies, the smallest mean is shown with three.
+    Where nothing varies, the smallest mean is shown with three. An accuracy whose means leave [0, 1] is not a
+    fraction (some tools write 94.1 for 0.941), and is shown as it is.
     """
-    least, most = (2, 4) if is_accuracy(metric) else (3, 6)
-    factor = 100.0 if is_accuracy(metric) else 1.0
-    smallest = min((factor * sd for sd in sds if sd is not None and sd > 0), default=None)
-    if smallest is None:
-        smallest = min((factor * mean / 10 for mean in means if mean is not None and mean > 0), default=1.0)
-    return Scale(metric, min(most, max(least, 1 - math.floor(math.log10(smallest)))))
+    known = [mean for mean in means if mean is not None]
+    spreads = [sd for sd in sds if sd is not None and sd > 0]
+    percent = is_accuracy(metric) and all(0 <= mean <= 1 for mean in known) and all(sd <= 1 for sd in spreads)
+    factor = 100.0 if percent else 1.0
+    tenths = [tenth for mean in known if (tenth := abs(mean) / 10) > 0]
+    smallest = factor * min(spreads or tenths or [1.0 / factor])
+    least, most = _decimals_of(metric, percent)
+    return Scale(metric, min(most, max(least, 1 - math.floor(math.log10(smallest)))), percent)
+
+
+def _decimals_of(metric: str, percent: bool) -> tuple[int, int]:
+    """Return the least and the greatest number of decimals."""
+    if percent:
+        return 2, 4
+    return (3, 6) if metric.endswith("loss") else (0, 12)
 
 
 def p_value(p: float | None) -> str:
@@ -103,6 +120,8 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def _unsigned_zero(value: float, decimals: int) -> float:
-    """Return 0.0 for what would be printed as -0.00."""
-    return 0.0 if round(value, decimals) == 0 else value
+def _fixed(value: float, decimals: int, sign: str = "-") -> str:
+    """Return `value` with `decimals`, never -0.00; `sign` is `+` for a sign in front of positive numbers too."""
+    if abs(value) >= LARGE:
+        return f"{value:{sign}.6g}"
+    return f"{0.0 if round(value, decimals) == 0 else value:{sign}.{decimals}f}"

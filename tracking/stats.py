@@ -175,14 +175,18 @@ def equivalence(treatment: ArrayLike, control: ArrayLike, margin: float, *, pair
 
 
 def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
-    """Return Holm's (1979) step-down adjusted p-values; None is not a member of the family and stays None."""
-    from statsmodels.stats.multitest import multipletests
+    """Return Holm's (1979) step-down adjusted p-values; None is not a member of the family and stays None.
 
-    family = [p for p in p_values if p is not None]
-    if not family:
-        return (None,) * len(p_values)
-    adjusted = iter(multipletests(family, method="holm")[1].tolist())
-    return tuple(None if p is None else float(next(adjusted)) for p in p_values)
+    With p(1) <= ... <= p(m), the i-th is the largest of (m - j + 1) p(j) over j <= i, at most 1. Written out
+    because statsmodels' runs a full garbage collection on each call, which takes longer than all else here.
+    """
+    family = np.array([p for p in p_values if p is not None], dtype=np.float64)
+    order = np.argsort(family, kind="stable")
+    factors = np.arange(family.size, 0, -1)
+    adjusted = np.empty_like(family)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * family[order]))
+    members = iter(adjusted.tolist())
+    return tuple(None if p is None else next(members) for p in p_values)
 
 
 def finite(sample: ArrayLike) -> Values:

@@ -10,51 +10,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.spec import Setting, StudySpec
-from tracking import wording
-from tracking.comparison import Comparison, Design, compare
+from studies.spec import StudySpec
+from tracking.analysis import Analysis, analyse, scale_of
+from tracking.arm_summary import SEED_UNREACHED, ArmSummary, descriptions, durations, summarize_arm
+from tracking.comparison import Comparison, Design
+from tracking.looks import decide_by_now, looks_of
 from tracking.manifest import StudyManifest
-from tracking.power import sampling_sd
-from tracking.record import METRICS, Failure, RecordStore, StoredTrial
-from tracking.scale import Scale, is_accuracy, scale
-from tracking.stats import Description, constant, describe
-from tracking.trials import TrialRow, read_planned, trial_row
+from tracking.omnibus import Omnibus, PairDifference
+from tracking.record import METRICS, RecordStore, StoredTrial
+from tracking.scale import Scale, is_accuracy
+from tracking.sequential import Decision
+from tracking.stats import Description
+from tracking.trials import read_planned
 
-SEED_UNREACHED = "every metric is the same for every seed: the seed is not reaching the training"
-
-
-@dataclass(frozen=True)
-class ArmSummary:
-    """One arm: its trials by ascending seed, and what they have in common."""
-
-    name: str
-    setting: Setting
-    params: int | None
-    """Trainable parameters; None if the model was not described."""
-    trials: tuple[TrialRow, ...]
-    metrics: Mapping[str, Description]
-    """By metric, over the finished trials."""
-    seconds: Description = field(compare=False)
-    histories: Mapping[str, NDArray[np.float64]] = field(compare=False)
-    """Metric to (finished trials, epochs)."""
-    sampling_sd: float | None
-    """The sd of the test accuracy that drawing the test examples alone gives."""
-    flags: tuple[str, ...] = ()
-
-    @property
-    def planned(self) -> int:
-        """Trials asked for."""
-        return len(self.trials)
-
-    @property
-    def done(self) -> int:
-        """Trials finished and readable."""
-        return sum(row.state == "done" for row in self.trials)
-
-    @property
-    def count(self) -> str:
-        """`6`, or `5 of 6` where trials are missing."""
-        return str(self.done) if self.done == self.planned else f"{self.done} of {self.planned}"
+__all__ = ["SEED_UNREACHED", "ArmSummary", "StudySummary", "design_of", "summarize"]
 
 
 @dataclass(frozen=True)
@@ -62,23 +31,60 @@ class StudySummary:
     """What a study found, as far as it has come."""
 
     study: StudySpec
-    design: Design
     arms: tuple[ArmSummary, ...]
     """In the order of the study file."""
     overall: Mapping[str, Description]
     """By metric, over the finished trials of all arms."""
     overall_seconds: Description = field(compare=False)
-    comparisons: tuple[Comparison, ...]
-    """Each treatment against the control in the primary metric."""
+    analysis: Analysis
+    """The comparisons in the primary metric, and what follows from them."""
     scales: Mapping[str, Scale]
-    """How each metric is shown."""
-    facts: tuple[str, ...]
-    claims: tuple[str, ...]
+    """The metrics that finished trials hold, and the primary one, in their order, and how each is shown."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What is shown, in order: training before validation before test, accuracy before loss."""
+        return tuple(self.scales)
+
+    @property
+    def design(self) -> Design:
+        """How the comparisons were declared."""
+        return self.analysis.design
+
+    @property
+    def scale(self) -> Scale:
+        """How the primary metric is shown."""
+        return self.analysis.scale
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Each treatment against the control in the primary metric."""
+        return self.analysis.comparisons
+
+    @property
+    def omnibus(self) -> Omnibus:
+        """Whether the arms differ at all in the primary metric."""
+        return self.analysis.omnibus
+
+    @property
+    def pairs(self) -> tuple[PairDifference, ...]:
+        """Every arm against every other in the primary metric, if the study asks for it."""
+        return self.analysis.pairs
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """One sentence per comparison with what was measured."""
+        return self.analysis.facts
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """What may be concluded and what may not."""
+        return self.analysis.claims
 
     @property
     def conclusion(self) -> str:
         """The facts, then what may be concluded, in one paragraph."""
-        return " ".join((*self.facts, *self.claims))
+        return self.analysis.conclusion
 
     @property
     def planned(self) -> int:
@@ -97,93 +103,70 @@ class StudySummary:
 
 
 def summarize(manifest: StudyManifest, store: RecordStore) -> StudySummary:
-    """Read the records that `manifest` plans and say what they show. A damaged record counts as missing."""
+    """Read the records that `manifest` plans and say what they show. A damaged record counts as missing.
+
+    Trials that a stopped arm of a sequential study was spared do not count as planned.
+    """
     study = manifest.spec.study
+    design = design_of(study)
     stored = read_planned(manifest.trials, store)
     failures = {failure.key: failure for failure in store.failures()}
-    arms = tuple(_arm(name, manifest, stored, failures) for name in study.arms)
-    design = design_of(study)
-    samples = {
-        arm.name: {row.seed: row.metrics[study.metric] for row in arm.trials if study.metric in row.metrics}
-        for arm in arms
-    }
-    comparisons = compare(samples, design)
+    arms = tuple(summarize_arm(name, manifest, stored, failures, 1 - design.alpha) for name in study.arms)
+    decision = _decision(study, arms, design)
+    if decision is not None:
+        arms = tuple(_as_decided(arm, decision) for arm in arms)
     rows = [row for arm in arms for row in arm.trials]
-    scales = {metric: _scale(metric, [arm.metrics[metric] for arm in arms]) for metric in METRICS}
-    shown = scales[study.metric]
+    held = {metric for row in rows for metric in row.metrics} | {study.metric}
+    replicates = [arm.replicates(study.metric) for arm in arms]
     return StudySummary(
         study=study,
-        design=design,
         arms=arms,
-        overall=_descriptions(rows, 1 - study.alpha),
-        overall_seconds=_seconds(rows),
-        comparisons=comparisons,
-        scales=scales,
-        facts=wording.facts(comparisons, design, shown),
-        claims=wording.claims(comparisons, arms, design, shown),
+        overall=descriptions(rows, 1 - design.alpha),
+        overall_seconds=durations(rows),
+        analysis=analyse(replicates, study.metric, design, decision, _correctness(study, arms, stored)),
+        scales={
+            metric: scale_of(metric, [arm.metrics[metric] for arm in arms]) for metric in METRICS if metric in held
+        },
     )
 
 
 def design_of(study: StudySpec) -> Design:
-    """Return how `study` declares its comparisons."""
+    """Return how `study` declares its comparisons; looks at its results may have an alpha of their own."""
+    looks = looks_of(study)
     return Design(
         control=study.control,
         greater_is_better=is_accuracy(study.metric),
         paired=study.paired,
-        alpha=study.alpha,
+        alpha=study.alpha if looks is None else looks.alpha,
         margin=study.margin,
+        all_pairs=study.all_pairs,
     )
 
 
-def _arm(
-    name: str,
-    manifest: StudyManifest,
-    stored: Mapping[str, StoredTrial | None],
-    failures: Mapping[str, Failure],
-) -> ArmSummary:
-    planned = sorted((trial for trial in manifest.trials if trial.arm == name), key=lambda trial: trial.seed)
-    rows = tuple(trial_row(trial, stored, failures.get(trial.key)) for trial in planned)
-    done = [kept for row in rows if (kept := stored.get(row.key)) is not None]
-    metrics = _descriptions(rows, 1 - manifest.spec.study.alpha)
-    accuracy = metrics["test_accuracy"].mean
-    card = manifest.models.get(name)
-    return ArmSummary(
-        name=name,
-        setting=manifest.spec.study.setting(name),
-        params=card.params if card else None,
-        trials=rows,
-        metrics=metrics,
-        seconds=_seconds(rows),
-        histories=_histories(done),
-        sampling_sd=None if accuracy is None else sampling_sd(1 - accuracy, manifest.n_test),
-        flags=_arm_flags(rows),
-    )
+def _decision(study: StudySpec, arms: Sequence[ArmSummary], design: Design) -> Decision | None:
+    """Return where a study with looks stands; a damaged record will be trained again, so that no look counts it."""
+    looks = looks_of(study)
+    if looks is None:
+        return None
+    samples = {arm.name: arm.replicates(study.metric).sample for arm in arms}
+    ended = {arm.name: {row.seed for row in arm.trials if row.state in ("done", "failed")} for arm in arms}
+    return decide_by_now(samples, ended, study.seeds, design, looks)
 
 
-def _descriptions(rows: Sequence[TrialRow], confidence: float) -> dict[str, Description]:
-    return {
-        metric: describe([row.metrics[metric] for row in rows if metric in row.metrics], confidence)
-        for metric in METRICS
-    }
+def _as_decided(arm: ArmSummary, decision: Decision) -> ArmSummary:
+    """Return `arm` without the trials that nobody needs any more; the control is needed by the last arm to stop."""
+    stopped = [one for one in decision.arms if one.arm == arm.name] or decision.arms
+    if any(one.state == "running" for one in stopped):
+        return arm
+    return arm.until(max(one.replicates for one in stopped))
 
 
-def _scale(metric: str, found: Sequence[Description]) -> Scale:
-    return scale(metric, [one.sd for one in found], [one.mean for one in found])
-
-
-def _seconds(rows: Sequence[TrialRow]) -> Description:
-    return describe([row.seconds for row in rows if row.seconds is not None])
-
-
-def _histories(done: Sequence[StoredTrial]) -> dict[str, NDArray[np.float64]]:
-    """Stack the curves of one arm; a metric that a trial lacks is left out."""
-    names = [name for name in METRICS if done and all(name in trial.history for trial in done)]
-    epochs = min((len(trial.history[name]) for trial in done for name in names), default=0)
-    return {name: np.stack([trial.history[name][:epochs] for trial in done]) for name in names}
-
-
-def _arm_flags(rows: Sequence[TrialRow]) -> tuple[str, ...]:
-    done = [row.metrics for row in rows if row.state == "done"]
-    if len(done) > 1 and all(constant(np.array([one[metric] for one in done])) for metric in done[0]):
-        return (SEED_UNREACHED,)
-    return ()
+def _correctness(
+    study: StudySpec, arms: Sequence[ArmSummary], stored: Mapping[str, StoredTrial | None]
+) -> dict[str, NDArray[np.bool_]] | None:
+    """Return which test examples each finished trial got right, by arm, if the study is about that."""
+    if study.metric != "test_accuracy":
+        return None
+    kept = {arm.name: [trial for row in arm.trials if (trial := stored.get(row.key)) is not None] for arm in arms}
+    found = {name: [one.correct for one in trials if one.correct is not None] for name, trials in kept.items()}
+    return {name: np.stack(rows) for name, rows in found.items() if rows}

@@ -1,13 +1,13 @@
 """The tables of a report as text cells: what is in them and how numbers are rounded, whatever they are printed on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracking.record import METRICS
 from tracking.scale import Scale, duration, p_value
 
 if TYPE_CHECKING:
+    from tracking.analysis import Analysis, Compared
     from tracking.stats import Description
     from tracking.summary import StudySummary
     from tracking.trials import TrialRow
@@ -22,12 +22,16 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     names: int = 1
 
+    def is_text(self, column: int) -> bool:
+        """Return whether a column holds words, which stand at its left and may wrap."""
+        return column < self.names or self.headings[column] == "verdict"
+
 
 def overview(summary: "StudySummary") -> Table:
     """Return mean +- sd of every metric, one row per arm."""
-    headings = ("arm", "trials", *(summary.scales[metric].heading for metric in METRICS))
+    headings = ("arm", "trials", *(summary.scales[metric].heading for metric in summary.metrics))
     rows = tuple(
-        (arm.name, arm.count, *(_spread(arm.metrics[metric], summary.scales[metric]) for metric in METRICS))
+        (arm.name, arm.count, *(_spread(arm.metrics[metric], summary.scales[metric]) for metric in summary.metrics))
         for arm in summary.arms
     )
     return Table("Means over seeds, with the standard deviation", headings, rows)
@@ -35,33 +39,30 @@ def overview(summary: "StudySummary") -> Table:
 
 def details(summary: "StudySummary", metric: str) -> Table:
     """Return the description of one metric, one row per arm."""
-    scale = summary.scales[metric]
-    level = f"{100 * (1 - summary.study.alpha):g}% interval of the mean"
-    headings = ("arm", "trials", "mean", "sd", "median", "min", "max", level)
-    rows = []
-    for arm in summary.arms:
-        found = arm.metrics[metric]
-        numbers = (found.mean, found.sd, found.median, found.minimum, found.maximum)
-        interval = scale.interval(found.low, found.high)
-        rows.append((arm.name, arm.count, *(scale.value(number) for number in numbers), interval))
-    return Table(scale.heading.capitalize(), headings, tuple(rows))
+    found = [(arm.name, arm.count, arm.metrics[metric]) for arm in summary.arms]
+    return _descriptions(found, summary.scales[metric], summary.design.alpha)
 
 
-def comparisons(summary: "StudySummary") -> Table:
+def means(analysis: "Analysis") -> Table:
+    """Return the description of the metric that was analysed, one row per arm."""
+    found = [(arm.name, arm.count, arm.description) for arm in analysis.arms]
+    return _descriptions(found, analysis.scale, analysis.design.alpha)
+
+
+def comparisons(found: "Compared") -> Table:
     """Return difference, test and verdict of each treatment."""
-    scale = summary.scales[summary.study.metric]
-    level = f"{100 * (1 - summary.study.alpha):g}% interval"
+    scale = found.scale
     headings = (
         "arm",
-        "difference, pp" if scale.unit else "difference",
-        level,
+        _difference(scale),
+        f"{100 * (1 - found.design.alpha):g}% interval",
         "p (Holm)",
         "Hedges g",
         "better in",
         "verdict",
     )
     rows = []
-    for one in summary.comparisons:
+    for one in found.comparisons:
         effect = one.effect
         g = "" if effect.value is None else f"{effect.value:.2f}"
         if effect.low is not None and effect.high is not None:
@@ -70,13 +71,12 @@ def comparisons(summary: "StudySummary") -> Table:
         interval = scale.interval(one.test.low, one.test.high, signed=True)
         difference = scale.difference(one.test.difference)
         rows.append((one.arm, difference, interval, p_value(one.p_holm), g, share, one.verdict))
-    title = f"{scale.label.capitalize()} against {summary.study.control}"
-    return Table(title, headings, tuple(rows))
+    return Table(f"{capital(scale.label)} against {found.design.control}", headings, tuple(rows))
 
 
-def tests(summary: "StudySummary") -> Table:
+def tests(found: "Compared") -> Table:
     """Return the tests behind the comparisons: the primary one, the rank test and the equivalence test."""
-    paired = summary.study.paired
+    paired = found.design.paired
     rank = "sign flips" if paired else "Mann-Whitney"
     headings = (
         "arm",
@@ -90,7 +90,7 @@ def tests(summary: "StudySummary") -> Table:
         "TOST p",
     )
     rows = []
-    for one in summary.comparisons:
+    for one in found.comparisons:
         test = one.test
         sizes = str(test.n_treatment) if paired else f"{test.n_treatment} and {test.n_control}"
         t = "" if test.t is None else f"{test.t:.2f}"
@@ -101,9 +101,34 @@ def tests(summary: "StudySummary") -> Table:
     return Table(f"{name}, {rank}, equivalence", headings, tuple(rows))
 
 
+def omnibus(found: "Compared") -> Table:
+    """Return the test of all arms at once."""
+    one = found.omnibus
+    statistic = "" if one.statistic is None else f"{one.statistic:.2f}"
+    row = ("Alexander-Govern", statistic, p_value(one.p))
+    return Table("All arms at once, as a description", ("test", "statistic", "p"), (row,))
+
+
+def pairs(found: "Compared") -> Table:
+    """Return every arm against every other."""
+    scale = found.scale
+    headings = (
+        *("arm", "against", "trials", _difference(scale)),
+        *(f"{100 * (1 - found.design.alpha):g}% interval", "p (Games-Howell)"),
+    )
+    rows = tuple(
+        (
+            *(one.first, one.second, f"{one.n_first} and {one.n_second}", scale.difference(one.difference)),
+            *(scale.interval(one.low, one.high, signed=True), p_value(one.p)),
+        )
+        for one in found.pairs
+    )
+    return Table("All pairs of arms; intervals and p hold for all of them together", headings, rows, names=2)
+
+
 def power(summary: "StudySummary") -> Table:
     """Return what could have been found, and how far the spread over seeds is that of drawing test examples."""
-    scale = summary.scales[summary.study.metric]
+    scale = summary.scale
     detectable = {one.arm: one.detectable for one in summary.comparisons}
     unit = ", pp" if scale.unit else ""
     headings = ["arm", "trials", f"sd over seeds{unit}", f"smallest detectable difference{unit}"]
@@ -119,13 +144,34 @@ def power(summary: "StudySummary") -> Table:
 
 def trials(summary: "StudySummary") -> Table:
     """Return every trial with its time, each arm's mean and median rows, and those over all trials."""
-    headings = ("arm", "seed", "trial", *(summary.scales[metric].heading for metric in METRICS), "time")
+    scales = {metric: summary.scales[metric] for metric in summary.metrics}
+    headings = ("arm", "seed", "trial", *(scale.heading for scale in scales.values()), "time")
     rows: list[tuple[str, ...]] = []
     for arm in summary.arms:
-        rows += [_trial(row, summary.scales) for row in arm.trials]
-        rows += _averages(arm.name, arm.metrics, arm.seconds, summary.scales)
-    rows += _averages("all", summary.overall, summary.overall_seconds, summary.scales)
+        rows += [_trial(row, scales) for row in arm.trials]
+        rows += _averages(arm.name, arm.metrics, arm.seconds, scales)
+    rows += _averages("all", summary.overall, summary.overall_seconds, scales)
     return Table("Trials", headings, tuple(rows), names=3)
+
+
+def _descriptions(found: "Iterable[tuple[str, str, Description]]", scale: Scale, alpha: float) -> Table:
+    """Return a table of arms, given name, number of trials and description of each."""
+    level = f"{100 * (1 - alpha):g}% interval of the mean"
+    headings = ("arm", "trials", "mean", "sd", "median", "min", "max", level)
+    rows = []
+    for name, count, one in found:
+        numbers = (one.mean, one.sd, one.median, one.minimum, one.maximum)
+        rows.append((name, count, *(scale.value(number) for number in numbers), scale.interval(one.low, one.high)))
+    return Table(capital(scale.heading), headings, tuple(rows))
+
+
+def _difference(scale: Scale) -> str:
+    return "difference, pp" if scale.unit else "difference"
+
+
+def capital(text: str) -> str:
+    """Return `text` with its first letter in upper case and the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def _spread(found: "Description", scale: Scale) -> str:
@@ -133,7 +179,7 @@ def _spread(found: "Description", scale: Scale) -> str:
 
 
 def _trial(row: "TrialRow", scales: Mapping[str, Scale]) -> tuple[str, ...]:
-    values = [scales[metric].value(row.metrics.get(metric)) for metric in METRICS]
+    values = [scale.value(row.metrics.get(metric)) for metric, scale in scales.items()]
     name = row.key[:12] if row.state == "done" else f"{row.state}: {row.reason}"
     return (row.arm, str(row.seed), name, *values, duration(row.seconds))
 
@@ -141,8 +187,8 @@ def _trial(row: "TrialRow", scales: Mapping[str, Scale]) -> tuple[str, ...]:
 def _averages(
     name: str, metrics: "Mapping[str, Description]", seconds: "Description", scales: Mapping[str, Scale]
 ) -> list[tuple[str, ...]]:
-    mean = [scales[metric].value(metrics[metric].mean) for metric in METRICS]
-    median = [scales[metric].value(metrics[metric].median) for metric in METRICS]
+    mean = [scale.value(metrics[metric].mean) for metric, scale in scales.items()]
+    median = [scale.value(metrics[metric].median) for metric, scale in scales.items()]
     return [
         (name, "mean", "", *mean, duration(seconds.mean)),
         (name, "median", "", *median, duration(seconds.median)),

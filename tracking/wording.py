@@ -1,13 +1,53 @@
 """The conclusion in sentences, generated from the numbers: first the facts, then what follows from them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from tracking.comparison import GIVEN_UP, STOPPED_EARLY, THIS_TEST_SET_ONLY
 from tracking.scale import Scale, p_equals
 
 if TYPE_CHECKING:
     from tracking.comparison import Comparison, Design
-    from tracking.summary import ArmSummary
+
+
+class TrialState(Protocol):
+    """What became of a planned trial."""
+
+    @property
+    def seed(self) -> int:
+        """Tells it from the other trials of its arm."""
+
+    @property
+    def state(self) -> str:
+        """`done`, `failed`, `damaged` or `pending`."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is not done."""
+
+
+class ArmTrials(Protocol):
+    """The planned trials of an arm, of a study or from any other tool."""
+
+    @property
+    def name(self) -> str:
+        """The arm's name."""
+
+    @property
+    def planned(self) -> int:
+        """Trials asked for."""
+
+    @property
+    def done(self) -> int:
+        """Trials with a result."""
+
+    @property
+    def trials(self) -> Sequence[TrialState]:
+        """One per planned trial."""
+
+    @property
+    def flags(self) -> Sequence[str]:
+        """What is wrong with the arm as a whole."""
 
 
 def facts(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> tuple[str, ...]:
@@ -16,12 +56,15 @@ def facts(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -
 
 
 def claims(
-    comparisons: "Sequence[Comparison]", arms: "Sequence[ArmSummary]", design: "Design", scale: Scale
+    comparisons: "Sequence[Comparison]", arms: Sequence[ArmTrials], design: "Design", scale: Scale
 ) -> tuple[str, ...]:
     """Return what may be concluded and what may not: verdicts, missing trials, what could have been shown."""
     said = [
-        _interim(arms),
+        _interim(comparisons, arms),
         _shown(comparisons, design, scale),
+        _this_test_set_only(comparisons),
+        _stopped(comparisons),
+        _given_up(comparisons),
         _equivalent(comparisons, design, scale),
         *_not_shown(comparisons, design, scale),
         *_untested(comparisons),
@@ -37,7 +80,7 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def shortfall(arm: "ArmSummary") -> str:
+def shortfall(arm: ArmTrials) -> str:
     """Return why an arm has fewer trials than planned, such as `seed 3: NaN loss`, or nothing."""
     return "; ".join(f"seed {row.seed}: {row.reason}" for row in arm.trials if row.state != "done")
 
@@ -50,13 +93,15 @@ def _fact(one: "Comparison", design: "Design", scale: Scale) -> str:
     parts = [f"{scale.difference(test.difference)}{unit} {scale.label}"]
     if test.low is not None:
         parts.append(f"{100 * (1 - design.alpha):g}% CI {scale.interval(test.low, test.high, signed=True)}")
-    parts.append(f"Holm p {p_equals(one.p_holm)}" if one.p_holm is not None else "not tested")
+    holm = "Holm p" if one.decision is None else "sequential Holm p"
+    parts.append(f"{holm} {p_equals(one.p_holm)}" if one.p_holm is not None else "not tested")
     if one.effect.value is not None:
         interval = f" [{one.effect.low:.2f}, {one.effect.high:.2f}]" if one.effect.low is not None else ""
         parts.append(f"g = {one.effect.value:.2f}{interval}")
     if one.share_better is not None:
         parts.append(f"better in {100 * one.share_better:.0f}% of pairs")
-    sample = f" ({test.n_treatment} pairs by seed)" if design.paired else ""
+    pairs = "pair" if test.n_treatment == 1 else "pairs"
+    sample = f" ({test.n_treatment} {pairs} by seed)" if design.paired else ""
     return f"{one.arm} against {one.control}{sample}: {', '.join(parts)}."
 
 
@@ -68,7 +113,44 @@ def _shown(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) 
         if arms:
             against = "" if parts else f" than {design.control} in {scale.label}"
             parts.append(f"{listed(arms)} {'is' if len(arms) == 1 else 'are'} {verdict}{against}")
-    return f"{', and '.join(parts)} (family-wise error rate {100 * design.alpha:g}%)." if parts else ""
+    looks = " over all looks" if any(one.decision is not None for one in comparisons) else ""
+    return f"{', and '.join(parts)} (family-wise error rate {100 * design.alpha:g}%{looks})." if parts else ""
+
+
+def _this_test_set_only(comparisons: "Sequence[Comparison]") -> str:
+    """Return the differences that other test examples could undo."""
+    found = [one for one in comparisons if THIS_TEST_SET_ONLY in one.flags]
+    if not found:
+        return ""
+    least = "" if len(found) == 1 else "smallest "
+    p = p_equals(min(one.new_data_p_holm for one in found if one.new_data_p_holm is not None))
+    return (
+        f"For {listed([one.arm for one in found])} the difference is shown on this test set, not for new data from "
+        f"the same source ({least}Holm p {p} when the test examples count as a sample too)."
+    )
+
+
+def _stopped(comparisons: "Sequence[Comparison]") -> str:
+    """Return the arms that a shown difference has stopped before the last look."""
+    found = [one for one in comparisons if STOPPED_EARLY in one.flags]
+    if not found:
+        return ""
+    one_arm = len(found) == 1
+    difference = "its difference is" if one_arm else "their differences are"
+    return f"{_when(found)} stopped early: {difference} likely to be overestimated."
+
+
+def _given_up(comparisons: "Sequence[Comparison]") -> str:
+    found = [one for one in comparisons if GIVEN_UP in one.flags]
+    if not found:
+        return ""
+    were, each = ("was", "it") if len(found) == 1 else ("were", "each")
+    return f"{_when(found)} {were} given up: {each} had a chance under 10% of showing a difference at the last look."
+
+
+def _when(stopped: "Sequence[Comparison]") -> str:
+    """Return arms with the replicates after which they stopped."""
+    return listed([f"{one.arm} (after {one.decision.replicates} replicates)" for one in stopped if one.decision])
 
 
 def _equivalent(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> str:
@@ -107,14 +189,22 @@ def _untested(comparisons: "Sequence[Comparison]") -> list[str]:
     ]
 
 
-def _interim(arms: "Sequence[ArmSummary]") -> str:
+def _interim(comparisons: "Sequence[Comparison]", arms: Sequence[ArmTrials]) -> str:
     planned, done = sum(arm.planned for arm in arms), sum(arm.done for arm in arms)
+    decisions = [one.decision for one in comparisons if one.decision is not None]
+    if decisions:
+        if all(one.state != "running" for one in decisions):
+            return ""
+        return (
+            f"This is an interim view, {done} of at most {planned} trials: "
+            "its Holm p-values allow for the looks that were declared."
+        )
     if not any(row.state == "pending" for arm in arms for row in arm.trials):
         return ""
     return f"This is an interim view, {done} of {planned} trials: its p-values do not allow for looking early."
 
 
-def _missing(arms: "Sequence[ArmSummary]") -> str:
+def _missing(arms: Sequence[ArmTrials]) -> str:
     """Return which trials failed or were lost; those not trained yet are counted elsewhere."""
     short = [arm for arm in arms if any(row.state in ("failed", "damaged") for row in arm.trials)]
     if not short:
@@ -123,12 +213,12 @@ def _missing(arms: "Sequence[ArmSummary]") -> str:
     return f"{'; '.join(counts)}."
 
 
-def _unreached(arms: "Sequence[ArmSummary]") -> str:
+def _unreached(arms: Sequence[ArmTrials]) -> str:
     flagged = [arm for arm in arms if arm.flags]
     return " ".join(f"{arm.name}: {'; '.join(arm.flags)}." for arm in flagged)
 
 
-def _could_show(comparisons: "Sequence[Comparison]", arms: "Sequence[ArmSummary]", scale: Scale) -> str:
+def _could_show(comparisons: "Sequence[Comparison]", arms: Sequence[ArmTrials], scale: Scale) -> str:
     """Return the smallest difference that the study could reliably have found."""
     sizes = sorted(one.detectable for one in comparisons if one.detectable is not None)
     if not sizes:

@@ -10,7 +10,7 @@ import pytest
 from studies.compose import compose
 from studies.spec import StudySpec
 from tracking.manifest import LayerCard, ModelCard, PlannedTrial, StudyManifest
-from tracking.record import METRICS, Cost, Environment, RecordStore, StoredTrial, TrialRecord
+from tracking.record import Cost, Environment, RecordStore, StoredTrial, TrialRecord
 
 ACCURACIES = {
     "original": [0.9410, 0.9385, 0.9435, 0.9398, 0.9423, 0.9373],
@@ -99,7 +99,7 @@ def _stored(trial: PlannedTrial, study: str, accuracy: float, epochs: int, host:
         data_digest="0123456789abcdef" * 4,
         training={"epochs": epochs, "batch_size": 64},
         engine="1",
-        metrics={metric: float(history[metric][-1]) for metric in METRICS},
+        metrics={metric: float(values[-1]) for metric, values in history.items()},
         cost=Cost(seconds=55.0 + 5 * rng.random(), images_per_second=3000.0, peak_memory_mib=700.0),
         started=started,
         environment=Environment(

@@ -1,10 +1,26 @@
 """The declared procedure: families, pairing, verdicts and their reasons."""
 
+import numpy as np
 import pytest
 
 from tracking import stats
-from tracking.comparison import RANKS_DISAGREE, SMALLER_THAN_MARGIN, UNREACHABLE, Design, compare
+from tracking.comparison import (
+    GIVEN_UP,
+    LAST_LOOK_ONLY,
+    RANKS_DISAGREE,
+    SMALLER_THAN_MARGIN,
+    STOPPED_EARLY,
+    THIS_TEST_SET_ONLY,
+    UNPAIRED,
+    UNREACHABLE,
+    Design,
+    compare,
+    with_decision,
+    with_new_data,
+)
+from tracking.sequential import SequentialDesign, decide
 from tracking.stats import holm, welch
+from tracking.two_level import new_data
 
 CONTROL = [0.940, 0.938, 0.943, 0.939, 0.942, 0.937]
 ACCURACY = Design(control="plain", greater_is_better=True)
@@ -69,7 +85,14 @@ def test_pairs_are_matched_by_seed_and_not_by_position():
     assert (found.test.n_treatment, found.test.n_control) == (5, 5)
     assert found.test.difference == pytest.approx(0.01 + 0.0001 * (1 + 3 + 4 + 5 + 6) / 5)
     assert found.verdict == "better"
+    assert UNPAIRED in found.flags
     assert one(list(treatment.values()), control=noisy).verdict == "inconclusive"
+
+
+def test_complete_pairs_are_not_flagged():
+    paired = Design(control="plain", greater_is_better=True, paired=True)
+    assert UNPAIRED not in one([value + 0.01 * value**2 for value in CONTROL], paired).flags
+    assert UNPAIRED not in one([0.9]).flags
 
 
 def test_a_rank_test_that_cannot_reach_significance_says_so():
@@ -90,6 +113,20 @@ def test_identical_trials_in_both_arms_are_not_tested():
     found = one([0.9, 0.9, 0.9], control=[0.8, 0.8, 0.8])
     assert (found.verdict, found.p_holm) == ("inconclusive", None)
     assert found.flags[0] == stats.BOTH_CONSTANT
+    assert found.detectable is None
+
+
+def test_pairs_that_all_differ_by_the_same_are_not_tested():
+    found = one(shifted(0.01), Design(control="plain", greater_is_better=True, paired=True, margin=0.1))
+    assert (found.p_holm, found.equivalence_p, found.detectable) == (None, None, None)
+    assert found.verdict == "inconclusive"
+    assert found.flags[0] == stats.CONSTANT_DIFFERENCES
+
+
+def test_without_a_common_seed_there_are_no_pairs():
+    paired = Design(control="plain", greater_is_better=True, paired=True)
+    [found] = compare({"plain": by_seed(CONTROL), "other": by_seed(CONTROL, first=100)}, paired)
+    assert (found.test.n_treatment, found.p_holm, found.flags) == (0, None, (stats.NO_PAIRS, UNPAIRED))
 
 
 @pytest.mark.parametrize("treatment", [[], [0.9]])
@@ -104,3 +141,90 @@ def test_an_arm_with_too_few_trials_leaves_the_others_their_test(treatment):
 def test_a_control_that_is_not_an_arm_is_refused():
     with pytest.raises(ValueError, match="`control` must be one of"):
         compare({"a": {}, "b": {}}, ACCURACY)
+
+
+EASY, HARD = 160, 40
+
+
+def correctness(accuracies, turn=0):
+    """One row a trial: the hard examples are the first ones after `turn`, and none of them is got right."""
+    n = EASY + HARD
+    return np.stack([np.roll(np.arange(n) >= round(n * (1 - accuracy)), turn) for accuracy in accuracies])
+
+
+def test_a_difference_that_other_test_examples_could_undo_is_flagged():
+    arms = {"plain": [0.80, 0.805, 0.81, 0.80], "other": [0.84, 0.845, 0.85, 0.84]}
+    design = Design(control="plain", greater_is_better=True)
+    before = compare({arm: by_seed(values) for arm, values in arms.items()}, design)
+    matrices = {"plain": correctness(arms["plain"]), "other": correctness(arms["other"], turn=100)}
+    [found] = with_new_data(before, matrices, design)
+    assert found.verdict == "better"
+    assert found.new_data == new_data(matrices["other"], matrices["plain"])
+    assert found.new_data.difference == pytest.approx(found.test.difference)
+    assert found.new_data_p_holm == found.new_data.p > 0.05
+    assert THIS_TEST_SET_ONLY in found.flags
+
+
+def test_a_difference_on_many_examples_holds_for_new_ones():
+    arms = {"plain": [0.50, 0.505, 0.51, 0.50], "other": [0.84, 0.845, 0.85, 0.84]}
+    before = compare({arm: by_seed(values) for arm, values in arms.items()}, ACCURACY)
+    [found] = with_new_data(before, {arm: correctness(values) for arm, values in arms.items()}, ACCURACY)
+    assert found.new_data_p_holm < 0.001
+    assert THIS_TEST_SET_ONLY not in found.flags
+
+
+def test_the_p_values_on_new_data_are_corrected_for_the_number_of_arms():
+    arms = {"plain": [0.5, 0.51, 0.52], "a": [0.8, 0.81, 0.82], "b": [0.6, 0.61, 0.63], "c": [0.6, 0.61, 0.63]}
+    before = compare({arm: by_seed(values) for arm, values in arms.items()}, ACCURACY)
+    matrices = {arm: correctness(values) for arm, values in arms.items() if arm != "c"}
+    found = with_new_data(before, matrices, ACCURACY)
+    p_values = [new_data(matrices[arm], matrices["plain"]).p for arm in ("a", "b")]
+    assert tuple(one.new_data_p_holm for one in found) == (*holm(p_values), None)
+    assert found[2].new_data is None
+    assert with_new_data(before, {}, ACCURACY) == before
+
+
+LOOKS = SequentialDesign((3, 6), futility=True)
+
+
+def looked_at(treatment, p_values, design=ACCURACY):
+    comparisons = compare({"plain": by_seed(CONTROL), "other": by_seed(treatment)}, design)
+    return with_decision(comparisons, decide({"other": p_values}, LOOKS), design)[0]
+
+
+def test_at_a_look_the_verdict_needs_the_level_of_the_look():
+    arm, control = shifted(0.0072)[:3], CONTROL[:3]
+    once = welch(arm, control)
+    assert one(arm, control=control).verdict == "better"
+    comparisons = compare({"plain": by_seed(control), "other": by_seed(arm)}, ACCURACY)
+    [found] = with_decision(comparisons, decide({"other": [once.p]}, LOOKS), ACCURACY)
+    assert (found.verdict, found.decision.state) == ("inconclusive", "running")
+    assert found.p_holm == found.decision.p_holm > 0.05
+
+
+def test_an_arm_that_stopped_at_a_look_is_better_and_its_estimate_is_flagged():
+    found = looked_at(shifted(0.05)[:3], [1e-5])
+    assert (found.verdict, found.decision.look) == ("better", 3)
+    assert STOPPED_EARLY in found.flags
+    assert STOPPED_EARLY not in looked_at(shifted(0.05), [0.2, 1e-5]).flags
+
+
+def test_an_arm_that_was_given_up_is_inconclusive():
+    found = looked_at(shifted(0.0001)[:3], [0.9])
+    assert (found.verdict, found.decision.state) == ("inconclusive", "futile")
+    assert GIVEN_UP in found.flags
+
+
+def test_equivalence_is_judged_at_the_last_look_only():
+    wide = Design(control="plain", greater_is_better=True, margin=0.02)
+    early, late = looked_at(shifted(0.0005), [0.3], wide), looked_at(shifted(0.0005), [0.3, 0.6], wide)
+    assert (early.verdict, early.equivalence_p) == ("inconclusive", None)
+    assert LAST_LOOK_ONLY in early.flags
+    assert late.verdict == "equivalent within the margin"
+    assert LAST_LOOK_ONLY not in late.flags
+
+
+def test_what_only_a_single_look_would_show_leaves_no_flag():
+    margin = Design(control="plain", greater_is_better=True, margin=0.05)
+    assert SMALLER_THAN_MARGIN in one(shifted(0.008), margin).flags
+    assert SMALLER_THAN_MARGIN not in looked_at(shifted(0.008), [0.3], margin).flags

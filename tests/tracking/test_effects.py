@@ -77,6 +77,14 @@ def test_mann_whitney_with_ties_is_the_share_of_arrangements_at_least_as_extreme
     assert found.flags == ()
 
 
+def test_a_single_value_is_ranked_among_the_others():
+    assert effects.mann_whitney([1.0], [2.0, 2.0, 3.0, 4.0]).p == pytest.approx(2 / 5)
+    # Three of the five values are at least 3, so are four of them at most 3.
+    assert effects.mann_whitney([2.0, 2.0, 3.0, 4.0], [3.0]).p == 1.0
+    assert effects.mann_whitney([2.0, 2.0, 3.0, 3.0, 5.0, 6.0, 7.0, 8.0], [7.0]).p == pytest.approx(2 * 3 / 9)
+    assert effects.mann_whitney([2.0], [2.0, 3.0]).p == 1.0
+
+
 @pytest.mark.parametrize(("n", "smallest"), [(3, 0.1), (6, 2 / 924)])
 def test_separate_samples_give_the_smallest_p_that_their_size_can_give(n, smallest):
     found = effects.mann_whitney(np.arange(n) + 100.0, np.arange(n))
@@ -104,6 +112,27 @@ def test_sign_flips_are_listed_completely():
     found = effects.sign_flip(HIGHER, LOWER)
     assert found.p == pytest.approx(expected)
     assert found.smallest_p == 2 / 2**6
+
+
+def test_large_samples_without_ties_are_approximated_and_say_so():
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(0.3, 1, 5000), rng.normal(0, 1, 5000)
+    found = effects.mann_whitney(x, y)
+    assert found.p == pytest.approx(scipy_stats.mannwhitneyu(x, y, method="asymptotic").pvalue)
+    assert found.flags == (effects.APPROXIMATE,)
+    assert effects.mann_whitney(x[:50], y[:50]).flags == ()
+
+
+def test_thousands_of_pairs_are_approximated_and_say_so():
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(0.1, 1, 301), rng.normal(0, 1, 301)
+    found = effects.sign_flip(x, y)
+    assert found.flags == (effects.APPROXIMATE_FLIPS,)
+    flips = rng.choice([-1.0, 1.0], (50_000, 301)) @ (x - y)
+    assert found.p == pytest.approx(np.mean(np.abs(flips) >= abs((x - y).sum())), abs=0.01)
+    many = effects.sign_flip(rng.normal(0, 1, 10_000), rng.normal(0, 1, 10_000))
+    assert 0 < many.p <= 1
+    assert many.smallest_p == 0.0  # less than any float
 
 
 def test_many_pairs_are_flipped_at_random_and_give_the_same_p_again():

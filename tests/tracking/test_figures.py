@@ -1,5 +1,6 @@
 """The pictures: real PNGs, small, the same for the same numbers, and complete for odd studies."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tracking import figures
+from tracking.panels import PART_COLOURS
 from tracking.summary import summarize
 
 PICTURES = (figures.curves, figures.points, figures.first_trials)
@@ -44,8 +46,9 @@ def test_the_same_numbers_give_the_same_bytes(make_study, tmp_path, draw):
         ({"original": [0.94, 0.93], "dropout1": [None, None]}, 5),
         ({"original": [None], "dropout1": [None]}, 5),
         ({"original": [0.9, 0.91], **{f"arm{number}": [0.9, 0.92] for number in range(9)}}, 3),
+        ({"original": [0.9, 0.91], **{f"a_long_name_of_an_arm_{number}": [0.9, 0.92] for number in range(49)}}, 3),
     ],
-    ids=["one epoch", "no spread", "an empty arm", "nothing", "ten arms"],
+    ids=["one epoch", "no spread", "an empty arm", "nothing", "ten arms", "fifty arms"],
 )
 @pytest.mark.filterwarnings("error")
 def test_odd_studies_are_drawn_too(make_study, draw, accuracies, epochs):
@@ -59,6 +62,19 @@ def test_every_arm_has_its_own_colour_in_the_curves(make_study):
     colours = {colour for _, colour in image.getcolors(1 << 24)}
     for hexadecimal in (figures.CONTROL, *figures.TREATMENTS[:3]):
         assert tuple(bytes.fromhex(hexadecimal[1:])) in colours
+
+
+def test_validation_has_panels_of_its_own_between_training_and_test(make_study):
+    summary = summarize(*make_study())
+    arms = [
+        dataclasses.replace(arm, histories={**arm.histories, "validation_loss": arm.histories["test_loss"]})
+        for arm in summary.arms
+    ]
+    wider = dataclasses.replace(summary, arms=tuple(arms))
+    assert opened(figures.curves(wider)).width > opened(figures.curves(summary)).width
+    history = {"train_loss": np.array([1.0, 0.5]), "validation_loss": np.array([1.1, 0.7])}
+    colours = {colour for _, colour in opened(figures.trial_curves(history, "t")).convert("RGB").getcolors(1 << 24)}
+    assert tuple(bytes.fromhex(PART_COLOURS["validation"][1:])) in colours
 
 
 def test_one_trial_is_drawn_from_its_history(make_study):

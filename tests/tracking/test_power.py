@@ -51,6 +51,13 @@ def test_there_is_no_detectable_difference_without_a_test():
     assert detectable_paired_difference(0.0, 6, 0.05) is None
 
 
+def test_the_unit_of_the_metric_does_not_matter():
+    for unit in (1e-200, 1e200):
+        found = detectable_difference((0.2 * unit, 0.4 * unit), (6, 5), 0.05)
+        assert found / unit == pytest.approx(detectable_difference((0.2, 0.4), (6, 5), 0.05))
+    assert detectable_difference((math.inf, 1.0), (6, 6), 0.05) is None
+
+
 def test_the_sampling_sd_is_the_binomial_one():
     assert sampling_sd(0.06, 797) == pytest.approx(math.sqrt(scipy_stats.binom.var(797, 0.06)) / 797)
     assert sampling_sd(0.0, 10) == 0.0

@@ -10,7 +10,10 @@ from studies.errors import InputError
 from tracking.record import Failure
 from tracking.report import main, write_report
 
-FILES = ("report.md", "means.csv", "comparisons.csv", "trials.csv", "curves.png", "first_trials.png", "points.png")
+FILES = (
+    *("report.html", "report.md", "tables.tex", "means.csv", "comparisons.csv", "trials.csv"),
+    *("curves.png", "first_trials.png", "points.png"),
+)
 
 
 def test_a_report_has_all_its_files_and_nothing_else(make_study):
@@ -47,7 +50,7 @@ def test_two_runs_of_one_study_give_the_same_tables_bit_for_bit(make_study, tmp_
     _, there = make_study(runs=tmp_path / "there", backwards=True, host="elsewhere")
     write_report(there.folder)
     one, other = write_report(here.folder), write_report(there.folder)
-    for name in ("means", "comparisons", "curves", "points", "first_trials"):
+    for name in ("means", "comparisons", "tex", "curves", "points", "first_trials"):
         assert getattr(one, name).read_bytes() == getattr(other, name).read_bytes()
 
 
@@ -57,6 +60,33 @@ def test_failed_trials_are_named_in_the_page(make_study):
     text = write_report(store.folder).report.read_text()
     assert "2 of 3" in text
     assert "- dropout1, seed 3: failed, out of memory" in text
+
+
+def test_a_report_is_written_again_and_again_while_trials_finish(make_study):
+    _, store = make_study({"original": [0.90, 0.91, 0.95], "dropout1": [0.8, 0.81, 0.82]})
+    kept = store.folder / "later"
+    store.trials.rename(kept)
+    seen = []
+    for key in ("original-1", "dropout1-1", "original-2", "dropout1-2", "original-3", "dropout1-3"):
+        store.trials.mkdir(exist_ok=True)
+        (kept / key).rename(store.trials / key)
+        page = write_report(store.folder).html.read_text()
+        seen.append(next((f"{n} of 6" for n in range(7) if f"Interim, {n} of 6 trials" in page), "whole"))
+    assert seen == ["1 of 6", "2 of 6", "3 of 6", "4 of 6", "5 of 6", "whole"]
+
+
+def test_the_tables_for_a_paper_hold_the_comparisons(make_study):
+    _, store = make_study()
+    text = write_report(store.folder).tex.read_text()
+    assert text.count(r"\begin{table}") == 4
+    assert "dropout1 & +2.89" in text
+
+
+def test_all_pairs_are_in_every_form_where_the_study_asks_for_them(make_study):
+    _, store = make_study(overrides=["study.all_pairs=true"])
+    files = write_report(store.folder)
+    for path in (files.html, files.report, files.tex):
+        assert "Games-Howell" in path.read_text().replace("-{}", "-")
 
 
 def test_a_study_without_a_finished_trial_has_no_report_and_says_why(make_study):
@@ -81,7 +111,7 @@ def test_the_command_writes_the_report_and_prints_the_summary(make_study, capsys
     assert main(["study=dropout_ablation", f"runs_dir={store.folder.parent}"]) == 0
     printed = capsys.readouterr().out
     assert "dropout1 against original" in printed
-    assert str(store.folder / "report" / "report.md") in printed
+    assert str(store.folder / "report" / "report.html") in printed
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,21 @@ def test_p_values_have_three_decimals_and_are_never_zero():
 )
 def test_times_are_seconds_under_a_minute_and_clock_times_above(seconds, shown):
     assert duration(seconds) == shown
+
+
+def test_an_accuracy_that_is_no_fraction_is_shown_as_it_is():
+    shown = scale("test_accuracy", [0.23], [94.09])
+    assert (shown.value(94.087), shown.difference(0.52), shown.heading) == ("94.09", "+0.52", "test accuracy")
+    assert scale("val_acc", [0.0023], [0.9409]).value(0.94087) == "94.09"
+
+
+def test_other_metrics_have_the_digits_of_their_spread():
+    assert scale("bleu", [2.1], [27.3]).value(27.31) == "27.3"
+    assert scale("perplexity", [0.021], [12.0]).value(12.3456) == "12.346"
+    assert scale("log_likelihood", [None], [-1234.5]).value(-1234.5) == "-1234"
+
+
+def test_numbers_that_no_column_holds_get_an_exponent():
+    assert scale("loss", [1e300]).value(2.5e300) == "2.5e+300"
+    assert scale("loss", [1e-300]).difference(1e300) == "+1e+300"
+    assert scale("loss", [], [0.0]).value(0.0) == "0.000"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 
 from tracking import stats
 
@@ -111,6 +112,13 @@ def test_pairs_need_equal_lengths():
 
 def test_holm_gives_what_r_prints():
     assert stats.holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx((0.04, 0.06, 0.06, 0.06))
+
+
+def test_holm_gives_what_statsmodels_gives():
+    rng = np.random.default_rng(7)
+    for size in range(1, 9):
+        p_values = rng.random(size).round(1) / 2  # with ties
+        assert stats.holm(p_values.tolist()) == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
 def test_a_missing_p_is_left_out_of_holms_family():

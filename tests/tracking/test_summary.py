@@ -1,10 +1,14 @@
 """What the records of a study say, and that they always say the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tracking import render, tables
 from tracking.record import Failure
 from tracking.summary import SEED_UNREACHED, summarize
+from tracking.two_level import new_data
 
 SHORT = {
     "original": [0.940, 0.938, 0.943],
@@ -15,6 +19,16 @@ SHORT = {
 
 def failure(key, arm, seed, reason):
     return Failure(key=key, arm=arm, seed=seed, reason=reason, attempts=2)
+
+
+def measured(store, renamed):
+    """Rewrite each record as if the engine had measured `renamed`, new metric to the old one with its values."""
+    for key in list(store.keys()):
+        trial = store.read(key)
+        store.set_aside(key)
+        metrics = {new: trial.record.metrics[old] for new, old in renamed.items()}
+        history = {new: trial.history[old] for new, old in renamed.items()}
+        store.write(replace(trial, record=trial.record.model_copy(update={"metrics": metrics}), history=history))
 
 
 def test_a_finished_study_has_every_trial_and_a_verdict_for_each_arm(make_study):
@@ -135,3 +149,101 @@ def test_intervals_cover_one_minus_alpha(make_study):
     summary = summarize(*make_study(overrides=["study.alpha=0.01"]))
     assert "99% CI" in summary.facts[0]
     assert "family-wise error rate 1%" in summary.conclusion
+
+
+def test_what_the_trials_hold_is_shown_in_order(make_study):
+    manifest, store = make_study()
+    measured(
+        store,
+        {
+            "test_loss": "test_loss",
+            "validation_loss": "test_loss",
+            "validation_accuracy": "test_accuracy",
+            "train_accuracy": "train_accuracy",
+            "test_accuracy": "test_accuracy",
+        },
+    )
+    summary = summarize(manifest, store)
+    assert summary.metrics == (
+        "train_accuracy",
+        "validation_accuracy",
+        "validation_loss",
+        "test_accuracy",
+        "test_loss",
+    )
+    assert tuple(summary.arms[0].histories) == summary.metrics
+    assert tables.overview(summary).headings[2:4] == ("train accuracy, %", "validation accuracy, %")
+    header = render.trials_csv(summary).splitlines()[0]
+    assert header == f"arm,seed,key,state,{','.join(summary.metrics)},reason,seconds"
+    assert [line.split(",")[0] for line in render.means_csv(summary).splitlines()[1::4]] == list(summary.metrics)
+
+
+def test_a_regression_has_losses_only(make_study):
+    manifest, store = make_study(overrides=["study.metric=test_loss", "study.margin=null"])
+    measured(store, {"train_loss": "train_loss", "test_loss": "test_loss"})
+    summary = summarize(manifest, store)
+    assert summary.metrics == ("train_loss", "test_loss")
+    assert [one.verdict for one in summary.comparisons] == ["better", "inconclusive", "worse"]
+    assert summary.arms[0].sampling_sd is None
+    assert len(tables.trials(summary).headings) == 6
+    assert len(tables.power(summary).headings) == 4
+
+
+def test_a_primary_metric_that_no_trial_holds_is_said_to_be_missing(make_study):
+    manifest, store = make_study()
+    measured(store, {"validation_accuracy": "test_accuracy"})
+    summary = summarize(manifest, store)
+    assert summary.metrics == ("validation_accuracy", "test_accuracy")
+    assert summary.facts[0] == "dropout1 against original: no finished trial."
+
+
+def test_all_pairs_are_compared_where_the_study_asks_for_it(make_study, tmp_path):
+    assert summarize(*make_study()).pairs == ()
+    summary = summarize(*make_study(overrides=["study.all_pairs=true"], runs=tmp_path / "asked"))
+    assert [(pair.first, pair.second) for pair in summary.pairs][:3] == [
+        ("original", "dropout1"),
+        ("original", "dropout2"),
+        ("original", "dropout3"),
+    ]
+    assert len(summary.pairs) == len(tables.pairs(summary).rows) == 6
+    assert len(render.pairs_csv(summary).splitlines()) == 7
+    assert tables.omnibus(summary).rows[0][2] == "<0.001"
+
+
+LOOKS = {
+    "original": [0.9410, 0.9385, 0.9435, 0.9398, 0.9423, 0.9373],
+    "dropout1": [0.9699, 0.9674, 0.9724, None, None, None],
+    "dropout2": [0.9423, 0.9398, 0.9448, 0.9373, 0.9435, 0.9385],
+}
+
+
+def test_a_study_with_looks_is_judged_by_them_and_spared_trials_are_not_missed(make_study):
+    summary = summarize(*make_study(LOOKS, overrides=["study.replicates={looks:[3,6]}"]))
+    stopped, finished = summary.comparisons
+    assert (stopped.verdict, stopped.decision.state, stopped.decision.look) == ("better", "rejected", 3)
+    assert (finished.verdict, finished.decision.state) == ("equivalent within the margin", "finished")
+    assert [arm.count for arm in summary.arms] == ["6", "3", "6"]
+    assert (summary.done, summary.planned) == (15, 15)
+    assert "over all looks" in summary.conclusion
+    assert not any(claim.startswith("This is an interim view") for claim in summary.claims)
+
+
+def test_before_the_last_look_a_study_with_looks_is_an_interim_view(make_study):
+    accuracies = {arm: [*values[:4], None, None] for arm, values in LOOKS.items()}
+    summary = summarize(*make_study(accuracies, overrides=["study.replicates={looks:[3,6],alpha:0.1}"]))
+    assert [one.decision.state for one in summary.comparisons] == ["rejected", "running"]
+    assert [arm.count for arm in summary.arms] == ["4 of 6", "3", "4 of 6"]
+    assert summary.design.alpha == 0.1
+    assert "90% CI" in summary.facts[0]
+    assert summary.claims[0].startswith("This is an interim view, 11 of at most 15 trials")
+
+
+def test_what_holds_for_new_test_examples_comes_from_the_stored_answers(make_study):
+    manifest, store = make_study()
+    summary = summarize(manifest, store)
+    correct = {
+        arm: np.stack([store.read(f"{arm}-{seed}").correct for seed in range(1, 7)]) for arm in ("original", "dropout1")
+    }
+    assert summary.comparisons[0].new_data == new_data(correct["dropout1"], correct["original"])
+    losses = summarize(*make_study(overrides=["study.metric=test_loss"], runs=store.folder / "losses"))
+    assert all(one.new_data is None for one in losses.comparisons)

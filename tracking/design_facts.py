@@ -1,0 +1,89 @@
+"""How a study was declared and what it ran on, as names and texts for a page."""
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from studies.spec import Declaration
+    from tracking.manifest import StudyManifest
+    from tracking.record import Environment
+    from tracking.summary import ArmSummary, StudySummary
+
+
+def design_facts(summary: "StudySummary", manifest: "StudyManifest") -> dict[str, str]:
+    """Return what was declared and on which data, by name; what was not said is left out."""
+    study, dataset = summary.study, manifest.spec.dataset
+    facts = {
+        "Study": f"{study.name} ({study.kind})",
+        "Source": study.source,
+        "Model": study.model,
+        "Fixed for all arms": _listed(study.fixed),
+        **{f"Arm {arm.name}": _arm(arm, study.fixed) for arm in summary.arms},
+        "Control": study.control,
+        "Seeds": _seeds(summary),
+        "Training": _declared(study.training),
+        "Primary metric": study.metric,
+        "Declared test": f"{'paired by seed' if study.paired else 'unpaired'}, alpha {summary.design.alpha:g}, "
+        + (f"equivalence margin {study.margin:g}" if study.margin else "no equivalence margin"),
+        "Dataset": f"{dataset.name}, {manifest.n_train} training and {manifest.n_test} test images, "
+        f"{len(manifest.class_names)} classes",
+        "Data": _declared(study.data),
+        "Data digest": manifest.data_digest,
+        "Engine": manifest.engine,
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def environments(summary: "StudySummary") -> list[str]:
+    """Return what the trials ran on, with how many trials each."""
+    counts = Counter(
+        _environment(row.environment) for arm in summary.arms for row in arm.trials if row.environment is not None
+    )
+    return [f"{count} trial{'s' if count > 1 else ''}: {text}" for text, count in sorted(counts.items())]
+
+
+def command_of_report(name: str) -> str:
+    """Return the shell command that writes this report again."""
+    return f"python -m tracking.report study={shlex.quote(name)}"
+
+
+def _environment(environment: "Environment") -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(environment.packages.items()))
+    commit = f"; commit {environment.git_commit}" if environment.git_commit else ""
+    return f"{environment.hardware}; host {environment.host}; Python {environment.python}; {versions}{commit}"
+
+
+def _arm(arm: "ArmSummary", fixed: Mapping[str, Any]) -> str:
+    own = _listed({name: value for name, value in arm.setting.items() if name not in fixed or fixed[name] != value})
+    params = "" if arm.params is None else f"({arm.params:,} trainable parameters)"
+    return " ".join(part for part in (own or "nothing but what is fixed", params) if part)
+
+
+def _seeds(summary: "StudySummary") -> str:
+    seeds = sorted({row.seed for arm in summary.arms for row in arm.trials})
+    if not seeds:
+        return ""
+    run = seeds == list(range(seeds[0], seeds[-1] + 1))
+    shown = f"{seeds[0]} to {seeds[-1]}" if run else ", ".join(map(str, seeds))
+    return f"{shown}, shared between the arms"
+
+
+def _declared(part: "Declaration") -> str:
+    """Return what differs from the defaults, such as `epochs 30, batch_size 64, augmentation.crop 28`."""
+    return _listed(dict(_flattened(part.model_dump(mode="json", exclude_defaults=True))))
+
+
+def _flattened(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found += _flattened(value, f"{prefix}{name}.")
+        else:
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
+def _listed(setting: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in setting.items())

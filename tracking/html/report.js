@@ -1,0 +1,159 @@
+"use strict";
+// Hover values and sortable tables; everything is on the page without it.
+(() => {
+  const tip = document.createElement("div");
+  tip.id = "tip";
+  tip.hidden = true;
+  document.body.append(tip);
+
+  function show(event, text) {
+    tip.textContent = text;
+    tip.hidden = false;
+    const box = tip.getBoundingClientRect();
+    const left = Math.min(event.clientX + 14, innerWidth - box.width - 8);
+    const below = event.clientY + 18;
+    const top = below + box.height > innerHeight ? event.clientY - box.height - 12 : below;
+    tip.style.left = `${Math.max(8, left)}px`;
+    tip.style.top = `${Math.max(8, top)}px`;
+  }
+
+  function hide() {
+    tip.hidden = true;
+  }
+
+  // Marks carry their words in <title>, which browsers show late; they are taken over here.
+  for (const mark of document.querySelectorAll(".mark")) {
+    const title = mark.querySelector("title");
+    const text = title.textContent;
+    title.remove();
+    mark.setAttribute("aria-label", text);
+    mark.addEventListener("pointermove", (event) => show(event, text));
+    mark.addEventListener("pointerleave", hide);
+  }
+
+  // The position of the pointer in the drawing's own units.
+  function place(svg, event) {
+    return new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+  }
+
+  function nearest(epochs, wanted) {
+    let best = 0;
+    for (let i = 1; i < epochs.length; i += 1) {
+      if (Math.abs(epochs[i] - wanted) < Math.abs(epochs[best] - wanted)) best = i;
+    }
+    return best;
+  }
+
+  for (const svg of document.querySelectorAll("svg.curves")) {
+    const curves = JSON.parse(svg.dataset.curves);
+    const [low, high, start, end] = svg.dataset.x.split(" ").map(Number);
+    const cursor = svg.querySelector(".cursor");
+    const decimals = svg.dataset.decimals;
+    const shown = (value) => (decimals ? value.toFixed(Number(decimals)) : value.toPrecision(3));
+    svg.addEventListener("pointermove", (event) => {
+      const wanted = low + ((place(svg, event).x - start) / (end - start)) * (high - low);
+      const lines = [];
+      let epoch = null;
+      for (const curve of curves) {
+        const index = nearest(curve.epochs, wanted);
+        const [mean, least, most] = curve.values[index];
+        if (mean === null) continue;
+        epoch = curve.epochs[index];
+        const range = least === most ? "" : ` [${shown(least)}, ${shown(most)}]`;
+        lines.push({ mean, text: `${curve.name}: ${shown(mean)}${range}` });
+      }
+      if (epoch === null) return;
+      const x = start + ((epoch - low) / (high - low)) * (end - start);
+      cursor.setAttribute("x1", x);
+      cursor.setAttribute("x2", x);
+      cursor.classList.add("on");
+      lines.sort((a, b) => b.mean - a.mean);
+      const said = lines.slice(0, 12).map((line) => line.text);
+      if (lines.length > 12) said.push(`and ${lines.length - 12} more`);
+      show(event, [`epoch ${epoch}`, ...said].join("\n"));
+    });
+    svg.addEventListener("pointerleave", () => {
+      cursor.classList.remove("on");
+      hide();
+    });
+  }
+
+  for (const svg of document.querySelectorAll("svg.heatmap")) {
+    const [margin, top, size] = svg.dataset.cell.split(" ").map(Number);
+    const names = JSON.parse(svg.dataset.names);
+    const pointer = svg.querySelector(".pointer");
+    let rows = null; // Parsed when first needed: a page has several, of up to 40,000 cells.
+    svg.addEventListener("pointermove", (event) => {
+      const at = place(svg, event);
+      const column = Math.floor((at.x - margin) / size);
+      const row = Math.floor((at.y - top) / size);
+      if (row < 0 || column < 0 || row >= names.length || column >= names.length) {
+        pointer.setAttribute("x", -99);
+        hide();
+        return;
+      }
+      rows ??= svg.dataset.values.split(";").map((line) => new Map(line.split(" ").map((cell) => cell.split(":"))));
+      const value = Number(rows[row].get(String(column)) ?? 0) / 100;
+      const sign = svg.dataset.signed && value > 0 ? "+" : "";
+      pointer.setAttribute("x", margin + column * size);
+      pointer.setAttribute("y", top + row * size);
+      const share = svg.dataset.signed ? `${sign}${value.toFixed(2)} pp` : `${value.toFixed(2)}%`;
+      const what = row === column ? "right" : `taken for ${names[column]}`;
+      show(event, `${names[row]}, ${what}\n${share} ${svg.dataset.words}`);
+    });
+    svg.addEventListener("pointerleave", () => {
+      pointer.setAttribute("x", -99);
+      hide();
+    });
+  }
+
+  // A cell's first number; times as seconds. Text without a number sorts as text, empty cells last.
+  function key(cell) {
+    const text = cell.textContent.trim();
+    if (/^\d+:\d\d:\d\d$/.test(text)) return text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+    const found = cell.classList.contains("n") ? text.match(/[+-]?\d[\d,]*(\.\d+)?/) : null;
+    return found ? Number(found[0].replaceAll(",", "")) - (text.startsWith("<") ? 1e-9 : 0) : text;
+  }
+
+  function compare(a, b) {
+    if (a === "" || b === "") return 0;
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    return String(a).localeCompare(String(b), undefined, { numeric: true });
+  }
+
+  function sort(table, head, column) {
+    const descending = head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    const body = table.tBodies[0];
+    const rows = [...body.rows].map((row) => ({ row, key: key(row.cells[column]) }));
+    const empty = rows.filter((one) => one.key === "");
+    const full = rows.filter((one) => one.key !== "");
+    full.sort((a, b) => (descending ? compare(b.key, a.key) : compare(a.key, b.key)));
+    body.append(...full.map((one) => one.row), ...empty.map((one) => one.row));
+  }
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tHead.rows[0].cells].forEach((head, column) => {
+      head.tabIndex = 0;
+      head.title = "sort by this column";
+      head.addEventListener("click", () => sort(table, head, column));
+      head.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" || event.key === " ") {
+          event.preventDefault();
+          sort(table, head, column);
+        }
+      });
+    });
+  }
+
+  // Paper has no fold; browsers that cannot do it by style are helped.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open], .aside)")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
+})();
