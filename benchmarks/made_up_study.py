@@ -15,7 +15,7 @@ from search.train.result import TrialResult
 from search.trial import TrialOutcome, TrialTask
 from studies.compose import compose
 from tracking.manifest import LayerCard, ModelCard, StudyManifest
-from tracking.record import METRICS, Cost, Environment, RecordStore
+from tracking.record import Cost, Environment, RecordStore
 
 LAYERS = {
     "Conv2D": (24, 24, 32),
@@ -25,6 +25,7 @@ LAYERS = {
     "Flatten": (4608,),
     "Dense": (10,),
 }
+MEASURED = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
 COMMAND = "python -m search.run study=dropout_ablation"
 
 
@@ -40,7 +41,7 @@ def plan_study(runs_dir: Path, trials: int, epochs: int = 30) -> Plan:
         class_names=tuple("0123456789"),
         n_train=1000,
         n_test=797,
-        image_shape=(32, 32, 3),
+        input_shape=(32, 32, 3),
     )
     plan = make_plan(compose(["study=dropout_ablation", *given]), data)
     StudyManifest(
@@ -62,7 +63,7 @@ def train(task: TrialTask) -> TrialOutcome:
     rng = np.random.default_rng([task.seed, sum(task.arm.encode())])
     approach = 1 - np.exp(-np.arange(1, task.training.epochs + 1) / 3)
     accuracy = approach * (0.94 + 0.01 * (len(task.setting) - 1) + 0.01 * rng.normal())
-    history = {metric: accuracy if metric.endswith("accuracy") else 1 - accuracy for metric in METRICS}
+    history = {metric: accuracy if metric.endswith("accuracy") else 1 - accuracy for metric in MEASURED}
     result = TrialResult(
         seed=task.seed,
         metrics={metric: float(values[-1]) for metric, values in history.items()},
@@ -81,6 +82,7 @@ def train(task: TrialTask) -> TrialOutcome:
 def drive(plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Callable[[], None]) -> RecordStore:
     """Run the first `trials` trials of `plan` as `search.run` does, with `train` above; return their store."""
     # Imported here: a worker, which needs `train` only, starts sooner without Optuna.
+    from search.agenda import AblationAgenda
     from search.display import Display
     from search.drive import Drive
     from search.interruption import Interruption
@@ -95,18 +97,18 @@ def drive(plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Ca
         Display(console, study.name, study.metric, list(study.arms), trials) as display,
     ):
         Drive(
-            plan=plan,
+            study=study.name,
+            agenda=AblationAgenda(plan, interleaved(plan.trials[:trials], lanes), queue),
             executor=executor,
             lanes=lanes,
             store=store,
-            queue=queue,
             display=display,
             interruption=interruption,
             command_for=lambda trial: f"{COMMAND} arm={trial.arm} seed={trial.seed}",
             on_record=on_record,
             on_idle=lambda: None,
             train=train,
-        ).run(interleaved(plan.trials[:trials], lanes))
+        ).run()
     return store
 
 

@@ -93,6 +93,7 @@ def _engine(job: Job, train_arrays: Any, test_arrays: Any) -> tuple[Any, Clock, 
     from search.models.hypermodel import HyperModel
     from search.train.batches import on_device
     from search.train.engine import train
+    from search.train.parts import Parts
     from search.train.program import Program
 
     study = job.study
@@ -105,8 +106,13 @@ def _engine(job: Job, train_arrays: Any, test_arrays: Any) -> tuple[Any, Clock, 
         return hypermodel.build(setting, seed)
 
     clock = Clock()
+
+    def tick(epoch: int, values: Any) -> bool:
+        clock.tick(epoch, values)
+        return False
+
     program = Program(build, study.training, train_split)
-    [result] = train(program, study.training, train_split, test_split, [SEED], clock.tick)
+    [result] = train(program, study.training, Parts(train_split, test=test_split), [SEED], tick)
     return program.model, clock, result.metrics["test_accuracy"]
 
 

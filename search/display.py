@@ -16,6 +16,9 @@ from rich.text import Text
 from search.progress import EpochDone
 from tracking.manifest import PlannedTrial
 
+_SHOWN = 5
+"""Settings of a search that are shown while it runs: the best so far."""
+
 
 @dataclass
 class _Running:
@@ -43,6 +46,7 @@ class Display:
     """One line about the state as a whole, such as an interruption."""
     _reused: int = 0
     _failed: int = 0
+    _pruned: int = 0
     _running: dict[str, _Running] = field(default_factory=dict)
     _seconds: list[float] = field(default_factory=list)
     _planned: dict[str, PlannedTrial] = field(default_factory=dict)
@@ -84,8 +88,9 @@ class Display:
                 running.epoch, running.epochs = event.epoch, event.epochs
                 running.images_per_second = event.images_per_second
 
-    def finish(self, key: str, score: float, seconds: float) -> None:
+    def finish(self, key: str, metrics: Mapping[str, float], seconds: float) -> None:
         """Count a trial that has its record."""
+        score = metrics[self.metric]
         with self._lock:
             self._running.pop(key, None)
             trial = self._planned.pop(key)
@@ -111,13 +116,21 @@ class Display:
             self._failed += 1
         self.say(f"{trial.arm} seed {trial.seed}: failed, {reason}")
 
+    def prune(self, key: str, reason: str) -> None:
+        """Count a trial that was ended early, as hopeless."""
+        with self._lock:
+            self._running.pop(key, None)
+            trial = self._planned.pop(key)
+            self._pruned += 1
+        self.say(f"{trial.arm} seed {trial.seed}: {reason}")
+
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.console.print(text, highlight=False, markup=False)
 
     @property
     def _done(self) -> int:
-        return self._reused + len(self._seconds) + self._failed
+        return self._reused + len(self._seconds) + self._failed + self._pruned
 
     def _seconds_left(self) -> float | None:
         """Return the time until the plan is done at the mean pace so far, or None before the first trial."""
@@ -172,6 +185,9 @@ def _means_table(metric: str, arms: Sequence[str], scores: Mapping[str, Sequence
     table.add_column("arm")
     table.add_column("trials", justify="right")
     table.add_column(f"mean {metric} so far", justify="right")
+    if not arms:  # A search: its settings come as it goes, and the latest matter less than the best.
+        sign = -1 if metric.endswith("accuracy") else 1
+        arms = sorted(scores, key=lambda arm: sign * fmean(scores[arm]))[:_SHOWN]
     for arm in arms:
         values = scores.get(arm, ())
         table.add_row(arm, str(len(values)), f"{fmean(values):.4f}" if values else "-")

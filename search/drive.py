@@ -1,23 +1,23 @@
 """The study loop: ask, submit, record, tell."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
+from search.agenda import Agenda
 from search.display import Display
 from search.executors import WorkerDiedError
 from search.interruption import Interruption
-from search.plan import Plan
-from search.sampler import CellQueue
+from search.plan import engine_version
+from search.progress import EpochDone
+from search.train.result import TrialPrunedError
 from search.trial import TrialFailedError, TrialOutcome, TrialTask, run_trial
 from tracking.manifest import PlannedTrial
 from tracking.record import Failure, RecordStore, StoredTrial, TrialRecord
 
 _ATTEMPTS = 2
 """A trial whose worker was lost is tried once more; one that failed by itself would only fail again."""
-_LOOK_AHEAD = 3
-"""Trials in flight per worker: some choice for a worker that prefers what it has traced, little to undo on a stop."""
 
 
 @dataclass(frozen=True)
@@ -26,75 +26,105 @@ class Outcome:
 
     trained: int
     failed: int
-    left: int
-    """Cells that were not reached because the study was interrupted."""
+    pruned: int = 0
+    """Trials that were ended early, as hopeless."""
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A trial that an executor has been given, and what it was given."""
+
+    trial: PlannedTrial
+    task: TrialTask
 
 
 @dataclass
 class Drive:
-    """One coordinator's way through the cells of a plan that have no record yet.
+    """One coordinator's way through an agenda.
 
     Args:
-        plan: what is trained.
+        study: the name under which records are written.
+        agenda: what is trained, and who is told how it ended.
         executor: any `concurrent.futures.Executor`.
         lanes: how many trials it runs at once.
         store: where records go, before anything else happens to a result.
-        queue: Optuna's side of the study.
         display: what the user sees.
         interruption: looked at between events.
         command_for: the shell command that reproduces a trial.
         on_record: called after each record and each failure.
         on_idle: called once, when the last trials run and a worker has nothing left to do.
+        prune: asks the trial of a future to end early.
         train: what is submitted.
     """
 
-    plan: Plan
+    study: str
+    agenda: Agenda
     executor: Executor
     lanes: int
     store: RecordStore
-    queue: CellQueue
     display: Display
     interruption: Interruption
     command_for: Callable[[PlannedTrial], str]
     on_record: Callable[[], None]
     on_idle: Callable[[], None]
+    prune: "Callable[[Future[TrialOutcome]], None]" = lambda _: None
     train: Callable[[TrialTask], TrialOutcome] = run_trial
-    _flying: "dict[Future[TrialOutcome], PlannedTrial]" = field(default_factory=dict)
+    _events: "SimpleQueue[EpochDone]" = field(default_factory=SimpleQueue)
+    _flying: "dict[Future[TrialOutcome], _Flight]" = field(default_factory=dict)
     _attempts: dict[str, int] = field(default_factory=dict)
     _idle: bool = False
     _announced: bool = False
     _trained: int = 0
     _failed: int = 0
+    _pruned: int = 0
 
-    def run(self, missing: Sequence[PlannedTrial]) -> Outcome:
-        """Train `missing`, in this order as far as workers allow, and record each trial as it ends."""
-        waiting = deque(missing)
-        while waiting or self._flying:
-            if self.interruption.stopping and self._stop_early(waiting):
+    def run(self) -> Outcome:
+        """Train what the agenda says, in its order as far as workers allow, and record each trial as it ends."""
+        while True:
+            if self.interruption.stopping:
+                if self._stop_early():
+                    break
+            else:
+                self._start_more()
+            if not self._flying:
                 break
-            while waiting and len(self._flying) < _LOOK_AHEAD * self.lanes:
-                trial = waiting.popleft()
-                self.queue.ask(trial)
-                self._submit(trial)
-            if not waiting and self._flying and len(self._flying) < self.lanes and not self._idle:
-                self._idle = True
-                self.on_idle()
             # A signal handler runs between waits, so a wait is never long.
             for future in wait(self._flying, timeout=0.25, return_when=FIRST_COMPLETED).done:
                 self._take(future, self._flying.pop(future))
-        return Outcome(self._trained, self._failed, len(missing) - self._trained - self._failed)
+            self._prune()
+        return Outcome(self._trained, self._failed, self._pruned)
+
+    def progress(self, event: EpochDone) -> None:
+        """Take note of where a running trial is; from any thread."""
+        self._events.put(event)
+
+    def _prune(self) -> None:
+        """Ask the hopeless among the running trials to end."""
+        while not self._events.empty():
+            event = self._events.get()
+            future = next((future for future, flight in self._flying.items() if flight.trial.key == event.key), None)
+            if future is not None and self.agenda.progress(event):
+                self.prune(future)
+
+    def _start_more(self) -> None:
+        while len(self._flying) < self.agenda.look_ahead * self.lanes and (trial := self.agenda.next()) is not None:
+            self._submit(trial)
+        if self._flying and len(self._flying) < self.lanes and not self._idle and self.agenda.is_over():
+            self._idle = True
+            self.on_idle()
 
     def _submit(self, trial: PlannedTrial) -> None:
         self._attempts[trial.key] = self._attempts.get(trial.key, 0) + 1
         self.display.submit(trial)
-        self._flying[self.executor.submit(self.train, self.plan.task(trial))] = trial
+        task = self.agenda.task(trial)
+        self._flying[self.executor.submit(self.train, task)] = _Flight(trial, task)
 
-    def _take(self, future: "Future[TrialOutcome]", trial: PlannedTrial) -> None:
+    def _take(self, future: "Future[TrialOutcome]", flight: "_Flight") -> None:
         """Record how a trial ended."""
-        error = future.exception()
+        error, trial = future.exception(), flight.trial
         if error is None:
             try:
-                self._record(trial, future.result())
+                self._record(flight, future.result())
             except OSError as problem:
                 self._fail(trial, f"its record cannot be written: {problem}")
         elif isinstance(error, WorkerDiedError):
@@ -105,22 +135,27 @@ class Drive:
                 self._fail(trial, str(error))
         elif isinstance(error, TrialFailedError):
             self._fail(trial, error.reason, error.details)
+        elif isinstance(error, TrialPrunedError):
+            self._pruned += 1
+            self.display.prune(trial.key, str(error))
         else:
             raise error
 
-    def _record(self, trial: PlannedTrial, outcome: TrialOutcome) -> None:
-        result, study = outcome.result, self.plan.spec.study
+    def _record(self, flight: "_Flight", outcome: TrialOutcome) -> None:
+        trial, task, result = flight.trial, flight.task, outcome.result
         record = TrialRecord(
             key=trial.key,
-            study=study.name,
+            study=self.study,
             arm=trial.arm,
             setting=trial.setting,
             seed=trial.seed,
-            model=study.model,
-            dataset=self.plan.data.name,
-            data_digest=self.plan.data.digest,
-            training=study.training,
-            engine=self.plan.engine,
+            fold=trial.fold,
+            model=task.model,
+            dataset=task.data.name,
+            data_digest=task.data.digest,
+            data=task.data_spec,
+            training=task.training,
+            engine=engine_version(),
             metrics=result.metrics,
             cost=result.cost,
             started=result.started,
@@ -129,8 +164,8 @@ class Drive:
         )
         self.store.write(StoredTrial(record, result.history, result.predicted, result.correct))
         self._trained += 1
-        self.queue.tell(record)
-        self.display.finish(trial.key, record.metrics[study.metric], record.cost.seconds)
+        self.agenda.recorded(trial, record)
+        self.display.finish(trial.key, record.metrics, record.cost.seconds)
         self.on_record()
 
     def _fail(self, trial: PlannedTrial, reason: str, details: str = "") -> None:
@@ -145,23 +180,22 @@ class Drive:
             )
         )
         self._failed += 1
-        self.queue.tell_failed(trial.key, reason)
+        self.agenda.failed(trial, reason)
         self.display.fail(trial.key, reason)
         self.on_record()
 
-    def _stop_early(self, waiting: deque[PlannedTrial]) -> bool:
+    def _stop_early(self) -> bool:
         """Drop what has not started; return whether there is nothing left to wait for."""
-        waiting.clear()
         for future in [future for future in self._flying if future.cancel()]:
-            self.queue.tell_failed(self._flying.pop(future).key, "interrupted before it started")
+            self.agenda.failed(self._flying.pop(future).trial, "interrupted before it started")
         if self.interruption.abandoning:
             self.executor.shutdown(wait=False, cancel_futures=True)
-            for future, trial in self._flying.items():
+            for future, flight in self._flying.items():
                 # One that ended in this very moment is still worth its record.
                 if future.done() and future.exception() is None:
-                    self._record(trial, future.result())
+                    self._record(flight, future.result())
                 else:
-                    self.queue.tell_failed(trial.key, "abandoned by an interruption")
+                    self.agenda.failed(flight.trial, "abandoned by an interruption")
             self._flying.clear()
             return True
         self.display.note = (

@@ -6,13 +6,25 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from search.data.prepared import PreparedData
 from search.models import source_digest
 from search.train import ENGINE_VERSION
 from search.trial import TrialTask
-from studies.spec import RunSpec, Setting, TrainingSpec
+from studies.spec import DataSpec, RunSpec, Setting, TrainingSpec
 from tracking.manifest import PlannedTrial
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the trials of one arm share."""
+
+    model: str
+    source: str
+    """Digest of the model's source."""
+    setting: Setting
+    training: TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -26,27 +38,50 @@ class Plan:
 
     def task(self, trial: PlannedTrial) -> TrialTask:
         """Return what a worker needs to train `trial`."""
-        return TrialTask(
-            key=trial.key,
-            arm=trial.arm,
-            setting=trial.setting,
-            seed=trial.seed,
-            model=self.spec.study.model,
-            training=self.spec.study.training,
-            data=self.data,
-        )
+        return make_task(trial, recipe(self.spec, trial.arm), self.spec, self.data)
+
+
+def recipe(spec: RunSpec, arm: str) -> Recipe:
+    """Return what the trials of `arm` share."""
+    study = spec.study
+    model = study.model_of(arm)
+    return Recipe(model, source_digest(model), study.setting(arm), study.training_of(arm))
+
+
+def make_task(
+    trial: PlannedTrial,
+    shared: Recipe,
+    spec: RunSpec,
+    data: PreparedData,
+    scored_on: Literal["test", "validation"] = "test",
+) -> TrialTask:
+    """Return what a worker needs to train `trial`."""
+    return TrialTask(
+        key=trial.key,
+        arm=trial.arm,
+        setting=trial.setting,
+        seed=trial.seed,
+        model=shared.model,
+        training=shared.training,
+        data=data,
+        data_spec=spec.study.data,
+        fold=trial.fold,
+        scored_on=scored_on,
+        watched=spec.study.search is not None and spec.study.search.pruner in ("median", "hyperband"),
+    )
 
 
 def make_plan(spec: RunSpec, data: PreparedData) -> Plan:
     """Return the plan of `spec` on `data`: every arm with every seed, each cell with its key."""
     study, engine = spec.study, engine_version()
-    source = source_digest(study.model)
-
-    def key(setting: Setting, seed: int) -> str:
-        return trial_key(study.model, source, setting, seed, study.training, data.digest, engine)
-
+    recipes = {arm: recipe(spec, arm) for arm in study.arms}
     trials = tuple(
-        PlannedTrial(key=key(study.setting(arm), seed), arm=arm, setting=study.setting(arm), seed=seed)
+        PlannedTrial(
+            key=trial_key(recipes[arm], seed, study.data, data.digest, engine),
+            arm=arm,
+            setting=recipes[arm].setting,
+            seed=seed,
+        )
         for seed in study.seeds
         for arm in study.arms
     )
@@ -54,24 +89,35 @@ def make_plan(spec: RunSpec, data: PreparedData) -> Plan:
 
 
 def trial_key(
-    model: str,
-    source: str,
-    setting: Setting,
+    shared: Recipe,
     seed: int,
-    training: TrainingSpec,
+    data_spec: DataSpec,
     data_digest: str,
     engine: str,
+    fold: int | None = None,
+    scored_on: Literal["test", "validation"] = "test",
 ) -> str:
-    """Return the key of a trial: 16 hex digits of the SHA-256 of all that determines its result."""
-    identity = {
-        "model": model,
-        "source": source,
-        "setting": setting,
+    """Return the key of a trial: 16 hex digits of the SHA-256 of all that determines its result.
+
+    What stands at its default is left out, so that a new field of the schema leaves the keys of old trials alone. The
+    limits of `data_spec` are in `data_digest`, which is that of the arrays they leave.
+    """
+    identity: dict[str, object] = {
+        "model": shared.model,
+        "source": shared.source,
+        "setting": shared.setting,
         "seed": seed,
-        "training": training.model_dump(mode="json"),
+        "training": shared.training.model_dump(mode="json", exclude_defaults=True),
         "data": data_digest,
         "engine": engine,
     }
+    use = data_spec.model_dump(mode="json", exclude_defaults=True, exclude={"train_limit", "test_limit"})
+    if use:
+        identity["data_use"] = use
+    if fold is not None:
+        identity["fold"] = fold
+    if scored_on != "test":
+        identity["scored_on"] = scored_on
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -57,15 +57,17 @@ def _show(spec: RunSpec, counts: bool) -> None:
     # Without a terminal there is no width to keep to; the table needs about this much.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     runs_dir = Path(spec.runs_dir)
-    staged = stage(spec.dataset, runs_dir)
+    staged = stage(spec.dataset, runs_dir, data_spec=spec.study.data)
     plan = make_plan(spec, staged.data)
     recorded = find_recorded(plan.trials, RecordStore(runs_dir / spec.study.name), runs_dir)
     measured = _measure(plan, recorded, staged) if counts else None
     study = spec.study
     console.print(f"[bold]{study.name}[/bold]: {study.question}", soft_wrap=True)
+    things = "images" if len(plan.data.input_shape) == 3 else "vectors"
+    classes = f", {len(plan.data.class_names)} classes" if plan.data.class_names else ""
     console.print(
-        f"{plan.data.name}: {plan.data.n_train:,} training and {plan.data.n_test:,} test images of "
-        f"{'x'.join(map(str, plan.data.image_shape))}, {len(plan.data.class_names)} classes. "
+        f"{plan.data.name}: {plan.data.n_train:,} training and {plan.data.n_test:,} test {things} of "
+        f"{'x'.join(map(str, plan.data.input_shape))}{classes}. "
         f"{study.training.epochs} epochs, batch {study.training.batch_size}, model {study.model}.\n",
         soft_wrap=True,
     )
@@ -85,16 +87,17 @@ def _measure(plan: "Plan", recorded: "Recorded", staged: "Staged") -> _Measured:
     from search.trial import seconds_per_epoch
     from search.workers import open_workers
 
-    epochs = plan.spec.study.training.epochs
     seconds = {arm: fmean(times) for arm, times in _recorded_seconds(recorded).items()}
     with tempfile.TemporaryDirectory() as folder, open_workers(plan.spec.executor, 1) as workers:
         cards = workers.describe(plan)
         # The worker needs the arrays on disk, but a plan leaves nothing behind under runs/.
-        data = plan.data if staged.is_stored else stage(plan.spec.dataset, Path(folder)).store()
+        again = plan.data if staged.is_stored else None
+        data = again or stage(plan.spec.dataset, Path(folder), data_spec=plan.spec.study.data).store()
         for trial in plan.trials[: len(plan.spec.study.arms)]:
             if trial.arm not in seconds:
                 task = dataclasses.replace(plan.task(trial), data=data)
-                seconds[trial.arm] = epochs * workers.executor.submit(seconds_per_epoch, task).result()
+                epoch = workers.executor.submit(seconds_per_epoch, task).result()
+                seconds[trial.arm] = task.training.epochs * epoch
     return _Measured(cards, seconds)
 
 
@@ -150,11 +153,11 @@ def _power_text(study: StudySpec, recorded: "Recorded") -> str:
     from tracking.power import detectable_difference
     from tracking.scale import scale
 
-    sizes = (study.replicates, study.replicates)
+    sizes = (study.planned_replicates, study.planned_replicates)
     treatments = len(study.arms) - 1
     in_sds = detectable_difference((1.0, 1.0), sizes, study.alpha / treatments)
     if in_sds is None:
-        return f"Smallest detectable difference: none. {study.replicates} trial per arm allows no test."
+        return f"Smallest detectable difference: none. {study.planned_replicates} trial per arm allows no test."
     sds = _sds(study.metric, recorded.finished)
     level = f"(80% power, alpha {study.alpha:g} over {treatments} comparison{'s' * (treatments > 1)})"
     if not sds:

@@ -2,33 +2,29 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studies.command import Arguments, guarded, parse, print_configuration
 from studies.compose import compose
-from studies.errors import InputError, unknown
-from tracking.manifest import PlannedTrial
-from tracking.record import DamagedRecordError, RecordStore, StoredTrial
 
 if TYPE_CHECKING:
-    from search.plan import Plan
-    from search.train.result import TrialResult
+    from search.case import Case
+    from search.trial import TrialOutcome
 
 _OPTIONS = [
-    ("trial", "key of a trial of the study"),
+    ("trial", "key of a recorded trial, or at least its first 6 digits"),
     ("arm", "with seed: a trial by its arm"),
     ("seed", "with arm: a trial by its seed"),
 ]
-_TOLERANCE = 0.01
-"""Largest difference in a final metric that other hardware or another build of the packages may make."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Train one trial and compare it with its record; nothing is written.
 
     Returns:
-        0 if it is identical, within tolerance, or not recorded yet; 1 if it differs; 2 for bad input.
+        0 if it is identical, within tolerance, or not recorded yet; 1 if it differs or fails; 2 for bad input.
     """
     arguments = parse(argv, "search.verify", "Train one trial again and compare it with its record.", _OPTIONS)
     if arguments.show_config:
@@ -37,70 +33,72 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _verify(arguments: Arguments) -> int:
+    from search.case import find_case
+    from search.executors import WorkerDiedError
+    from search.trial import TrialFailedError
+
+    case = find_case(arguments.options, compose(arguments.overrides, arguments.config_dirs))
+    _say(f"Training {case.task.arm} seed {case.task.seed} ({case.task.key}).")
+    if case.note:
+        _say(case.note)
+    try:
+        outcome = _train(case)
+    except (TrialFailedError, WorkerDiedError) as error:
+        _say(f"failed: {error.reason if isinstance(error, TrialFailedError) else error}")
+        return 1
+    return _report(case, outcome)
+
+
+def _train(case: "Case") -> "TrialOutcome":
+    """Train the trial in a worker; on a terminal, say how far it is."""
     import tempfile
-    from dataclasses import replace
+
+    from rich.console import Console
 
     from search.data.prepared import stage
-    from search.plan import make_plan
-    from search.trial import TrialFailedError, run_trial
+    from search.trial import run_trial
     from search.workers import open_workers
 
-    spec = compose(arguments.overrides, arguments.config_dirs)
-    runs_dir = Path(spec.runs_dir)
-    staged = stage(spec.dataset, runs_dir)
-    plan = make_plan(spec, staged.data)
-    trial = _chosen(plan, arguments.options)
-    print(f"Training {trial.arm} seed {trial.seed} ({trial.key})")
-    with tempfile.TemporaryDirectory() as folder, open_workers(spec.executor, 1) as workers:
-        data = staged.data if staged.is_stored else stage(spec.dataset, Path(folder)).store()
-        workers.describe(plan)
-        try:
-            outcome = workers.executor.submit(run_trial, replace(plan.task(trial), data=data)).result()
-        except TrialFailedError as error:
-            print(f"failed: {error.reason}")
-            return 1
-    for name, value in outcome.result.metrics.items():
-        print(f"  {name} {value:.6f}")
-    try:
-        stored = RecordStore(runs_dir / spec.study.name).read(trial.key)
-    except (KeyError, DamagedRecordError):
-        print("no whole record of it to compare with")
+    spec, staged = case.spec, case.staged
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_workers(spec.executor, 1) as workers,
+        Console(stderr=True).status("starting a worker") as status,
+    ):
+        data = staged.data if staged.is_stored else stage(spec.dataset, Path(folder), data_spec=spec.study.data).store()
+        workers.listeners.append(lambda event: status.update(f"epoch {event.epoch} of {event.epochs}"))
+        outcome: TrialOutcome = workers.executor.submit(run_trial, replace(case.task, data=data)).result()
+    return outcome
+
+
+def _report(case: "Case", outcome: "TrialOutcome") -> int:
+    """Print the verdict, and what may explain it; return the exit code."""
+    from search.verdict import compare, surroundings
+
+    metrics, metric = outcome.result.metrics, case.spec.study.metric
+    if case.stored is None:
+        _say("There is no record of it to compare with.")
+        _say("  ".join(f"{name} {value:.6f}" for name, value in metrics.items()))
         return 0
-    verdict, same = compare(stored, outcome.result)
-    print(verdict)
-    return 0 if same else 1
+    record = case.stored.record
+    verdict = compare(case.stored, outcome.result)
+    _say(str(verdict))
+    if verdict.outcome == "identical":
+        return 0
+    if not verdict.stands and metric in record.metrics:
+        _say(f"{metric}: recorded {record.metrics[metric]}, now {metrics.get(metric)}")
+    before, now = surroundings(record.environment, record.engine, outcome.environment, case.engine)
+    sides = [f"Recorded with {before}."] if before else []
+    sides += [f"Trained now with {now}."] if now else []
+    _say(" ".join(sides) or "Versions, hardware and commit are those of the record.")
+    return 0 if verdict.stands else 1
 
 
-def compare(stored: StoredTrial, again: "TrialResult") -> tuple[str, bool]:
-    """Return the verdict on a trial that was trained again, and whether it stands."""
-    import numpy as np
+def _say(text: str) -> None:
+    """Print a line; on a terminal it breaks between words."""
+    from rich.console import Console
 
-    curves = all(np.array_equal(stored.history[name], again.history[name]) for name in again.history)
-    predictions = np.array_equal(stored.predicted, again.predicted)
-    if stored.record.metrics == again.metrics and curves and predictions:
-        return "identical: every metric, every epoch and every prediction, to the bit", True
-    gaps = {name: abs(value - again.metrics[name]) for name, value in stored.record.metrics.items()}
-    worst = max(gaps, key=lambda name: gaps[name])
-    within = gaps[worst] <= _TOLERANCE
-    where = f"largest difference {gaps[worst]:.2g} in {worst} (tolerance {_TOLERANCE})"
-    return f"{'within tolerance' if within else 'different'}: {where}", within
-
-
-def _chosen(plan: "Plan", options: dict[str, str]) -> PlannedTrial:
-    """Return the one trial that the options name."""
-    if "trial" in options:
-        by_key = {trial.key: trial for trial in plan.trials}
-        if options["trial"] not in by_key:
-            raise unknown("trial", options["trial"], by_key)
-        return by_key[options["trial"]]
-    if not {"arm", "seed"} <= set(options):
-        raise InputError(f"Which trial? Give trial=KEY, or arm=ARM and seed=SEED. Received: {sorted(options)}.")
-    if options["arm"] not in plan.spec.study.arms:
-        raise unknown("arm", options["arm"], plan.spec.study.arms)
-    for trial in plan.trials:
-        if (trial.arm, str(trial.seed)) == (options["arm"], options["seed"]):
-            return trial
-    raise unknown("seed", options["seed"], map(str, plan.spec.study.seeds))
+    Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty()).print(text)
 
 
 if __name__ == "__main__":

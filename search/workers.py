@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from search.executors import LocalExecutor, WorkerDiedError
-from search.plan import Plan
+from search.models.space import Space
+from search.plan import Plan, recipe
 from search.progress import EpochDone
-from search.trial import TrialTask, describe_model, seen_shape, start_worker
+from search.train.inputs import outputs, seen_shape
+from search.trial import TrialTask, declared_by, describe_model, start_worker
 from studies.errors import InputError
 from studies.spec import ExecutorSpec
 from tracking.manifest import ModelCard
@@ -21,6 +24,8 @@ class Workers:
 
     executor: Executor
     lanes: int
+    prune: Callable[[Future[Any]], None]
+    """Asks the trial of a future to end early."""
     listeners: list[Callable[[EpochDone], None]] = field(default_factory=list)
 
     def describe(self, plan: Plan) -> dict[str, ModelCard]:
@@ -29,14 +34,32 @@ class Workers:
         Raises:
             InputError: an arm's setting is not one that the model accepts.
         """
-        study, shape = plan.spec.study, seen_shape(plan.data, plan.spec.study.training)
-        arguments = shape, len(plan.data.class_names)
-        futures = {
-            arm: self.executor.submit(describe_model, study.model, arm, study.setting(arm), *arguments)
-            for arm in study.arms
-        }
+        classes = outputs(plan.data)
+        futures = {}
+        for arm in plan.spec.study.arms:
+            shared = recipe(plan.spec, arm)
+            shape = seen_shape(plan.data, shared.training)
+            futures[arm] = self.executor.submit(describe_model, shared.model, arm, shared.setting, shape, classes)
+        cards = {}
+        for arm, future in futures.items():
+            try:
+                cards[arm] = future.result()
+            except WorkerDiedError as error:
+                model = plan.spec.study.model_of(arm)
+                raise InputError(f"`study.model` {model!r} cannot be built: {error}.") from None
+        return cards
+
+    def declared(self, plan: Plan) -> Space:
+        """Return the hyperparameters that the model of the study declares, found in a worker.
+
+        Raises:
+            InputError: the model cannot be built.
+        """
+        study = plan.spec.study
+        shape = seen_shape(plan.data, study.training)
+        future = self.executor.submit(declared_by, study.model, shape, outputs(plan.data))
         try:
-            return {arm: future.result() for arm, future in futures.items()}
+            return future.result()
         except WorkerDiedError as error:
             raise InputError(f"`study.model` {study.model!r} cannot be built: {error}.") from None
 
@@ -58,7 +81,7 @@ def open_workers(spec: ExecutorSpec, most: int) -> Iterator[Workers]:
 
     executor = LocalExecutor(count, spec.trials_per_worker, start_worker, notify, affinity=_program)
     try:
-        yield Workers(executor, count, listeners)
+        yield Workers(executor, count, executor.prune, listeners)
     finally:
         executor.shutdown(cancel_futures=True)
 

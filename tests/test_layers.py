@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[1]
 OURS = {"studies": set(), "tracking": {"studies"}, "search": {"studies", "tracking"}}
 HOMES = {
     "mlflow": {"tracking/mlflow_store.py"},
-    "optuna": {"search/sampler.py"},
+    "optuna": {"search/sampler.py", "search/proposer.py"},
     "hydra": {"studies/compose.py"},
-    "keras": {"search/models/", "search/train/", "search/trial.py"},
+    "keras": {"search/models/", "search/data/keras_download.py", "search/train/", "search/trial.py"},
     "keras_tuner": {"search/models/", "search/trial.py"},
     "tensorflow": {"search/models/", "search/train/", "search/trial.py"},
     "sklearn": {"search/data/"},

@@ -63,7 +63,7 @@ def epoch(arm: str, seed: int, number: int, speed: float = 500.0) -> EpochDone:
 def train(display: Display, arm: str, seed: int, score: float = 0.75) -> None:
     display.submit(cell(arm, seed))
     display.progress(epoch(arm, seed, 10))
-    display.finish(f"{arm}{seed}", score, seconds=12.34)
+    display.finish(f"{arm}{seed}", {display.metric: score}, seconds=12.34)
 
 
 def test_a_log_has_a_line_per_trial_with_how_far_the_study_is_and_how_long_it_takes(clock: Clock) -> None:

@@ -27,7 +27,7 @@ DATA = PreparedData(
     class_names=tuple("0123456789"),
     n_train=1000,
     n_test=797,
-    image_shape=(32, 32, 3),
+    input_shape=(32, 32, 3),
 )
 MODEL = """\
 # What a comment says does not matter.

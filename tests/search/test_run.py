@@ -34,7 +34,7 @@ def test_a_study_ends_with_means_a_test_a_conclusion_and_the_way_to_the_report(f
     assert "[6/6]" in output
     assert "plain" in output
     assert "dropped against plain:" in output
-    assert "runs/small/report/report.md" in output
+    assert "runs/small/report/report.html (and report.md beside it)" in output
     assert "mlflow ui --backend-store-uri" in output
     assert len(finished.records()) == 6
 

@@ -1,0 +1,246 @@
+"""One run of one study: what its steps share, from the first file written to the report."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studies.command import Arguments
+from studies.errors import InputError
+from studies.spec import RunSpec
+from tracking.manifest import PlannedTrial
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from search.agenda import Agenda
+    from search.data.prepared import Staged
+    from search.display import Display
+    from search.drive import Outcome
+    from search.interruption import Interruption
+    from search.lock import StudyLock
+    from search.plan import Plan
+    from search.progress import EpochDone
+    from search.recorded import Recorded
+    from search.workers import Workers
+    from tracking.manifest import ModelCard, SearchManifest
+    from tracking.publish import Publisher
+    from tracking.record import RecordStore
+    from tracking.report import ReportFiles
+    from tracking.summary import StudySummary
+
+_PUBLISH_SECONDS = 60.0
+"""How long the end of a run waits for a tracking server to take what it is owed."""
+
+
+@dataclass
+class Session:
+    """A study that this process runs, its folder and its console."""
+
+    arguments: Arguments
+    spec: RunSpec
+    console: "Console"
+    lock: "StudyLock"
+    runs_dir: Path = field(init=False)
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.runs_dir = Path(self.spec.runs_dir)
+        self.folder = self.runs_dir / self.spec.study.name
+        self._publisher: Publisher | None = None
+        # Written on a processor that has nothing left to train; what it imports, the final report need not.
+        self._early_report = threading.Thread(target=self._write_early_report, name="report")
+
+    @property
+    def store(self) -> "RecordStore":
+        """The study's records."""
+        from tracking.record import RecordStore
+
+        return RecordStore(self.folder)
+
+    @property
+    def publisher(self) -> "Publisher":
+        """Who hands to MLflow what is on disk; started when first asked for, after the manifest is written."""
+        from tracking.publish import Publisher
+
+        if self._publisher is None:
+            self._publisher = Publisher(self.folder, self.spec.tracking_uri)
+        return self._publisher
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def begin(
+        self,
+        staged: "Staged",
+        plan: "Plan",
+        cards: "dict[str, ModelCard]",
+        recorded: "Recorded | None" = None,
+        search: "SearchManifest | None" = None,
+    ) -> None:
+        """Write what is known before the first trial: data, lock, manifest; make the records what they should be.
+
+        Args:
+            staged: the dataset.
+            plan: its trials are those that the manifest lists.
+            cards: the model of each arm.
+            recorded: what of the plan is on disk.
+            search: the search that `plan` is, or confirms.
+        """
+        self.lock.acquire()
+        staged.store()
+        if recorded is not None:
+            self._tidy(recorded)
+        self._write_manifest(plan, cards, search)
+
+    def _write_manifest(self, plan: "Plan", cards: "dict[str, ModelCard]", search: "SearchManifest | None") -> None:
+        """Write what the study asks, its plan and its models, so that a report needs nothing but the folder."""
+        from tracking.manifest import StudyManifest
+        from tracking.provenance import masked
+
+        StudyManifest(
+            spec=public(plan.spec),
+            search=search,
+            data_digest=plan.data.digest,
+            class_names=plan.data.class_names,
+            n_train=plan.data.n_train,
+            n_test=plan.data.n_test,
+            engine=plan.engine,
+            trials=plan.trials,
+            models=cards,
+            command=masked(self.arguments.command("search.run")),
+        ).write(self.folder)
+
+    def _tidy(self, recorded: "Recorded") -> None:
+        """Set damaged records aside, and take over those that another study finished."""
+        for trial in recorded.damaged:
+            where = self.store.set_aside(trial.key)
+            self.say(f"The record of {trial.arm} seed {trial.seed} is damaged: set aside as {where}, trained again.")
+        for trial, other in recorded.elsewhere:
+            self.store.adopt(trial.key, other)
+        if recorded.elsewhere:
+            self.say(f"{len(recorded.elsewhere)} trials were finished by another study and are taken from there.")
+
+    def command_for(self, trial: PlannedTrial) -> str:
+        """Return the shell command that trains exactly `trial`."""
+        from tracking.provenance import masked
+
+        named = trial.arm in self.spec.study.arms and trial.fold is None
+        which = (f"arm={trial.arm}", f"seed={trial.seed}") if named else (f"trial={trial.key}",)
+        return masked(self.arguments.command("search.verify", *which))
+
+    def train(self, agenda: "Agenda", workers: "Workers", display: "Display") -> "tuple[Outcome, Interruption]":
+        """Train what `agenda` says, on `workers`; return how that ended, and whether it was interrupted."""
+        from search.drive import Drive
+        from search.interruption import Interruption
+
+        with Interruption() as interruption, display:
+            drive = Drive(
+                study=self.spec.study.name,
+                agenda=agenda,
+                executor=workers.executor,
+                lanes=workers.lanes,
+                store=self.store,
+                display=display,
+                interruption=interruption,
+                command_for=self.command_for,
+                on_record=self.publisher.nudge,
+                on_idle=self._start_early_report,
+                prune=workers.prune,
+            )
+            with _listening(workers, display.progress, drive.progress):
+                return drive.run(), interruption
+
+    def _start_early_report(self) -> None:
+        if self._early_report.ident is None:
+            self._early_report.start()
+
+    def _write_early_report(self) -> None:
+        with suppress(InputError):  # Nothing is finished yet.
+            self._write_report()
+
+    def interrupted(self, saved: str, interruption: "Interruption") -> int:
+        """Say what is saved, and how to continue; return the exit code."""
+        self.publisher.finish(5.0)
+        self.say(f"Stopped. {saved} in {self.folder}/. To continue:")
+        self.say(f"  {self.arguments.command('search.run')}")
+        return interruption.exit_code
+
+    def pause(self) -> int:
+        """End a run that has nothing to test yet: deliver what MLflow is owed; return the exit code."""
+        with suppress(InputError):  # There is no confirmation; what the search found is written all the same.
+            self._write_report()
+        self._deliver()
+        return 0
+
+    def _write_report(self) -> "ReportFiles":
+        from tracking.report import write_report
+
+        return write_report(self.folder)
+
+    def end(self, outcome: "Outcome | None") -> int:
+        """Write the report, show it, and deliver what MLflow is owed; return the exit code."""
+        from tracking.render import print_summary
+
+        if self._early_report.ident is not None:
+            self._early_report.join()
+        try:
+            report = self._write_report()
+        except InputError as error:  # No trial is finished, though some were tried.
+            self.publisher.finish(_PUBLISH_SECONDS)
+            self.say(str(error))
+            return 1
+        self.publisher.nudge()
+        print_summary(report.summary, self.console)
+        self._show_shrinkage(report.summary)
+        if outcome:
+            failed = f", {outcome.failed} failed" if outcome.failed else ""
+            self.say(f"{outcome.trained} trials trained{failed}.")
+        self.say(f"Report:  {report.html} (and {report.report.name} beside it)")
+        self._deliver()
+        return 1 if outcome and outcome.failed else 0
+
+    def _show_shrinkage(self, summary: "StudySummary") -> None:
+        """Of a search, show what became of the scores that were chosen."""
+        from tracking import search_tables
+        from tracking.manifest import read_manifest
+        from tracking.render import print_tables
+        from tracking.searched import read_searched
+
+        search = read_manifest(self.runs_dir, self.spec.study.name).search
+        if search is not None:
+            searched = read_searched(search, self.store)
+            said = [search_tables.sentence(searched)]
+            print_tables("The search", [search_tables.shrinkage(searched, summary)], said, self.console)
+            self.say(f"Search:  {self.folder / 'report' / 'search.md'}")
+
+    def _deliver(self) -> None:
+        owed = self.publisher.finish(_PUBLISH_SECONDS)
+        if owed:
+            self.say(
+                f"MLflow:  {owed} items are still owed to {self.publisher.address}; nothing is lost. To deliver them:\n"
+                f"  python -m tracking.publish study={self.spec.study.name} runs_dir={self.spec.runs_dir}"
+            )
+        else:
+            self.say(f"MLflow:  {self.publisher.ui_command}")
+
+
+def public(spec: RunSpec) -> RunSpec:
+    """Return `spec` as it may be written down."""
+    from tracking.provenance import without_credentials
+
+    uri = without_credentials(spec.tracking_uri) if spec.tracking_uri else None
+    return spec.model_copy(update={"tracking_uri": uri})
+
+
+@contextmanager
+def _listening(workers: "Workers", *listeners: "Callable[[EpochDone], None]") -> Iterator[None]:
+    workers.listeners.extend(listeners)
+    try:
+        yield
+    finally:
+        for listener in listeners:
+            workers.listeners.remove(listener)

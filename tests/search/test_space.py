@@ -1,0 +1,94 @@
+"""The space of a search: the model's declarations, narrowed, fixed and extended, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from search.models.space import Condition, Hyperparameter
+from search.space import resolve
+from studies.compose import compose
+from studies.errors import InputError
+from studies.spec import StudySpec
+
+PLACEMENTS = ("none", "after_pooling", "after_flatten")
+DECLARED = (
+    Hyperparameter("placement", "choice", "none", choices=PLACEMENTS),
+    Hyperparameter("rate", "float", 0.5, 0.0, 0.999, conditions=(Condition("placement", PLACEMENTS[1:]),)),
+    Hyperparameter("learning_rate", "float", 0.001, 1e-6, 10.0, log=True),
+    Hyperparameter("dense_units", "int", 0, 0, 4096),
+    Hyperparameter("batch_norm", "boolean", False, choices=(True, False)),
+)
+
+
+def study(space: dict[str, Any], fixed: dict[str, Any] | None = None) -> StudySpec:
+    given = compose(["study=dropout_search"]).study.model_dump()
+    return StudySpec.model_validate({**given, "fixed": fixed or {}, "search": {**given["search"], "space": space}})
+
+
+def refusal(space: dict[str, Any], fixed: dict[str, Any] | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        resolve(DECLARED, study(space, fixed))
+    return str(caught.value)
+
+
+def test_an_empty_space_is_all_that_the_model_declares() -> None:
+    found = {one.name: one for one in resolve(DECLARED, study({}))}
+    assert list(found) == ["placement", "learning_rate", "dense_units", "batch_norm", "rate"]
+    assert found["rate"].when == {"placement": ("after_pooling", "after_flatten")}
+    assert (found["learning_rate"].log, found["dense_units"].whole) == (True, True)
+
+
+def test_what_is_fixed_is_not_varied() -> None:
+    names = [one.name for one in resolve(DECLARED, study({}, fixed={"learning_rate": 0.01, "batch_norm": True}))]
+    assert names == ["placement", "dense_units", "rate"]
+
+
+def test_a_parent_that_is_fixed_settles_the_condition() -> None:
+    [rate] = resolve(DECLARED, study({"rate": {"low": 0.1, "high": 0.5}}, fixed={"placement": "after_pooling"}))
+    assert rate.when == {}
+
+
+def test_a_field_of_training_extends_the_space() -> None:
+    [batch] = resolve(DECLARED, study({"training.batch_size": {"choices": [32, 64]}}))
+    assert batch.choices == (32, 64)
+
+
+@pytest.mark.parametrize(
+    ("space", "fixed", "said"),
+    [
+        ({"rat": {"low": 0.1, "high": 0.5}}, {}, "`study.search.space` must be one of: "),
+        (
+            {"placement": {"choices": ["none", "after_poling"]}}, {},
+            "`study.search.space.placement` must stay within what the model allows: none, after_pooling, "
+            "after_flatten. Received: 'after_poling'. Did you mean 'after_pooling'?",
+        ),
+        (
+            {"learning_rate": {"low": 0.1, "high": 11.0}}, {},
+            "`study.search.space.learning_rate` must stay within what the model allows: 1e-06 to 10.0. ",
+        ),
+        (
+            {"dense_units": {"low": 0, "high": 10.5}}, {},
+            "`study.search.space.dense_units` must stay within what the model allows: 0 to 4096. Received: 10.5.",
+        ),
+        (
+            {"rate": {"low": 0.1, "high": 0.5}}, {},
+            "`rate` applies only where placement is one of after_pooling, after_flatten. Received: placement='none', ",
+        ),
+        (
+            {"placement": {"choices": ["none"]}, "rate": {"low": 0.1, "high": 0.5}}, {},
+            "`rate` applies only where placement is one of after_pooling, after_flatten, which this search never ",
+        ),
+        (
+            {"rate": {"low": 0.1, "high": 0.5, "when": {"plaecment": ["none"]}}}, {"placement": "after_pooling"},
+            "`study.search.space.rate.when` must name hyperparameters. Received: 'plaecment'. ",
+        ),
+        (
+            {"dense_units": {"choices": [0, 64]}}, {"dense_units": 64},
+            "`study.search.space.dense_units` must not be fixed too. Received: study.fixed.dense_units.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_space_that_the_model_does_not_have_is_refused(
+    space: dict[str, Any], fixed: dict[str, Any], said: str
+) -> None:
+    assert refusal(space, fixed).startswith(said)
