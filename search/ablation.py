@@ -36,6 +36,7 @@ def run_ablation(session: Session) -> int:
         # TensorFlow's import takes seconds: where there is surely something to train, it begins at once.
         early = None if (session.folder / FILE_NAME).exists() else start()
         staged = stage(spec.dataset, session.runs_dir, data_spec=study.data)
+        session.warn_of_split(staged.data)
         plan = make_plan(spec, staged.data)
         recorded = find_recorded(plan.trials, session.store, session.runs_dir)
         cards = known_cards(session, plan)

@@ -60,6 +60,7 @@ class _Search:
 
     def run(self) -> int:
         session, spec = self.session, self.session.spec
+        session.warn_of_split(self.staged.data)
         choosing = Plan(spec, self.staged.data, engine_version(), ())
         cards = self.workers.describe(choosing)
         space = resolve(self.workers.declared(choosing), spec.study)

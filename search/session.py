@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from search.agenda import Agenda
-    from search.data.prepared import Staged
+    from search.data.prepared import PreparedData, Staged
     from search.display import Display
     from search.drive import Outcome
     from search.interruption import Interruption
@@ -72,6 +72,14 @@ class Session:
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def warn_of_split(self, data: "PreparedData") -> None:
+        """Say so if what is held out has images of the same things that are trained on."""
+        from search.data.split import warning
+
+        caution = warning(self.spec.study.data.validation, data.has_tracks)
+        if caution:
+            self.say(caution)
 
     def begin(
         self,
