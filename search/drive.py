@@ -89,9 +89,10 @@ class Drive:
             if not self._flying:
                 break
             # A signal handler runs between waits, so a wait is never long.
-            for future in wait(self._flying, timeout=0.25, return_when=FIRST_COMPLETED).done:
+            ended = wait(self._flying, timeout=0.25, return_when=FIRST_COMPLETED).done
+            self._prune()  # First: a short trial's epochs are reported before it ends, and judged in that order.
+            for future in ended:
                 self._take(future, self._flying.pop(future))
-            self._prune()
         return Outcome(self._trained, self._failed, self._pruned)
 
     def progress(self, event: EpochDone) -> None:

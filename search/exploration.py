@@ -264,7 +264,7 @@ class Exploration:
             if not proposal.repeated:
                 one = self._candidate(proposal)
                 one.asked.clear()
-                one.pruned = proposal.arm in pruned
+                one.pruned = not pruned.isdisjoint(proposal.keys)
                 if not one.pruned:
                     self._start(one)
         numbers = [self._restore(proposal) for proposal in proposals]

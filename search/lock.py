@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from studies.errors import InputError
+from tracking import coordinator
 
 
 class StudyLock:
@@ -14,7 +15,7 @@ class StudyLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._owner = folder / "coordinator.txt"
+        self._owner = folder / coordinator.FILE_NAME
         self._lock = FileLock(folder / "coordinator.lock")
 
     def acquire_if_contended(self) -> None:
@@ -36,7 +37,7 @@ class StudyLock:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            self._owner.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            self._owner.write_text(str(coordinator.Coordinator(os.getpid(), socket.gethostname())))
         except Timeout:
             owner = self._owner.read_text() if self._owner.exists() else "another process"
             raise InputError(

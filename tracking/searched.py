@@ -19,7 +19,7 @@ State = Literal["complete", "pruned", "failed", "running"]
 
 
 class Pruned(Declaration):
-    """A setting that was given up as hopeless: `runs/STUDY/pruned/ARM.json`."""
+    """A setting that was given up as hopeless: `runs/STUDY/pruned/KEY.json`, by the key of one of its trials."""
 
     arm: str
     key: str
@@ -92,20 +92,13 @@ def objective_of(study: StudySpec) -> str:
     return "validation_" + study.metric.partition("_")[2]
 
 
-def trials_per_setting(study: StudySpec) -> int:
-    """Return how many trials one setting of a search takes."""
-    assert study.search is not None
-    folds = study.data.validation.folds if study.data.validation else None
-    return study.search.replicates * (folds or 1)
-
-
 def read_searched(search: SearchManifest, store: RecordStore) -> Searched:
     """Return what `search` has found, from its proposals and its records."""
     study, proposals = search.spec.study, ProposalLog(store.folder, search.design).read()
     failed = {failure.key for failure in store.failures()}
     pruned = read_pruned(store.folder)
     rows = [
-        _row(proposal, _records(proposal, store), study, pruned=proposal.arm in pruned, failed=failed)
+        _row(proposal, _records(proposal, store), study, pruned=not pruned.isdisjoint(proposal.keys), failed=failed)
         for proposal in proposals
         if not proposal.repeated
     ]
@@ -138,16 +131,18 @@ def _row(
 
 def write_pruned(folder: Path, pruned: Pruned) -> None:
     """Remember in `folder` (`runs/STUDY`) that a setting was given up."""
-    atomic.write_text(folder / "pruned" / f"{pruned.arm}.json", pruned.model_dump_json(indent=1))
+    atomic.write_text(folder / "pruned" / f"{pruned.key}.json", pruned.model_dump_json(indent=1))
 
 
-def read_pruned(folder: Path) -> dict[str, Pruned]:
-    """Return the settings that were given up, by arm."""
-    found = {}
+def read_pruned(folder: Path) -> set[str]:
+    """Return the keys at which settings were given up.
+
+    Names do not tell: a search of another design in the same folder has its own `setting-0001`.
+    """
+    found = set()
     for path in sorted((folder / "pruned").glob("[!.]*.json")):
         try:
-            pruned = Pruned.model_validate_json(path.read_bytes())
+            found.add(Pruned.model_validate_json(path.read_bytes()).key)
         except ValidationError:
             continue  # Cut in half by a crash: the setting is judged again.
-        found[pruned.arm] = pruned
     return found

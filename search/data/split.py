@@ -4,7 +4,6 @@ The same split on every machine and with every version of NumPy, which promises 
 without scikit-learn, whose import takes longer than everything that a plan does.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,14 +78,6 @@ def stratified(labels: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     """Return (images,) bool: `fraction` of the images of each class, and of all, to the nearest image."""
     units = _Units(np.arange(len(labels)), np.ones(len(labels), np.int64), labels.astype(np.int64), "images")
     return _is_held(units, fraction, np.random.RandomState(seed).permutation(len(labels)))
-
-
-def split_digest(held: Held) -> str:
-    """Return 12 hex digits of the SHA-256 of both sides, for the key of a trial."""
-    sha = hashlib.sha256()
-    for side in (held.train, held.validation):
-        sha.update(f"{len(side)}\n".encode() + side.astype("<i8").tobytes())
-    return sha.hexdigest()[:12]
 
 
 def warning(validation: ValidationSpec | None, has_tracks: bool) -> str | None:

@@ -57,7 +57,7 @@ class Base:
         split = on_device(images, np.zeros(len(images), np.int32))
         crop = crop_for(split, self._augmentation)
 
-        @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.int32)])  # type: ignore[untyped-decorator]
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.int32)])  # type: ignore[untyped-decorator]  # TensorFlow's
         def compute(chosen: Any) -> Any:
             seen = as_float(crop.take(split.images, chosen, crop.centre(tf.size(chosen))))
             return self._model(in_range(seen, self._pixels), training=False)
