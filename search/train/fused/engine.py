@@ -1,0 +1,279 @@
+"""The engine for a group: members begin together, are looked at from time to time, and leave one by one."""
+
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from search.train.fused.images import strengths
+from search.train.fused.program import (
+    EPOCHS_A_CALL,
+    Examples,
+    FusedProgram,
+    Numbers,
+    Recipe,
+    State,
+    members_of,
+    stacked,
+)
+from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
+from search.train.saving import model_bytes
+from search.train.stopping import EarlyStopping
+from tracking.record import Cost
+
+OnEpoch = Callable[[int, Mapping[str, float]], bool]
+"""As `search.train.engine.OnEpoch`."""
+End = TrialResult | TrialPrunedError | NotFiniteError
+"""How a member can leave."""
+
+
+@dataclass(frozen=True)
+class FusedParts:
+    """What a group trains on, and what it is measured on after every epoch; the last of these scores the trials."""
+
+    train: Examples
+    others: Mapping[str, Examples]
+
+    @property
+    def scored(self) -> str:
+        """The name of the part whose examples are judged one by one."""
+        return list(self.others)[-1]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One trial of a group."""
+
+    recipe: Recipe
+    """With its model freshly built from its seed."""
+    seed: int
+    on_epoch: OnEpoch
+    """Told after each epoch; a few epochs late, unless `watched`."""
+    watched: bool = False
+    """Whether the group must listen to `on_epoch` after every epoch."""
+    keep_model: bool = False
+
+
+def train_group(members: Sequence[Member], parts: FusedParts) -> Iterator[tuple[int, End]]:
+    """Train `members`, which have one signature, together; yield the number of each with how it ended, when it ends.
+
+    What one member does leaves the others alone: a member that is pruned, or whose loss is no longer a number, only
+    leaves. What remains moves together when half of the group are gone. A group that does not fit into the device's
+    memory is halved.
+    """
+    waiting = list(enumerate(members))
+    size = len(waiting)
+    while waiting:
+        group = waiting[:size]
+        numbers = [number for number, _ in group]
+        try:
+            for place, end in _Group([member for _, member in group], parts).run():
+                waiting.remove((numbers[place], members[numbers[place]]))
+                yield numbers[place], end
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error) or len(group) == 1:
+                raise
+            size = (len(group) + 1) // 2  # Who has not left yet begins anew, in smaller company.
+
+
+def train_alone(member: Member, parts: FusedParts) -> End:
+    """Train `member` with nothing mapped and no number lifted out of its optimizer: what any model that JAX can trace
+    allows. To the last bits of sums, this is what `train_group` does with it."""
+    [(_, end)] = _Group([member], parts, mapped=False).run()
+    return end
+
+
+@dataclass
+class _Seat:
+    """A member on its way."""
+
+    number: int
+    member: Member
+    history: dict[str, list[float]] = field(default_factory=dict)
+    fresh: int = 0
+    """Epochs of the last call."""
+    seconds: float = 0.0
+    """Its share of the time that the group has taken."""
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stopping: EarlyStopping | None = None
+
+    @property
+    def epochs(self) -> int:
+        return len(next(iter(self.history.values()), ()))
+
+
+class _Group:
+    def __init__(self, members: Sequence[Member], parts: FusedParts, *, mapped: bool = True) -> None:
+        places = sorted({place for member in members for place in member.recipe.skeleton.rates})
+        self._parts = parts
+        self._classifies = jnp.issubdtype(parts.train.labels.dtype, jnp.integer)
+        self._program = FusedProgram(members[0].recipe, places, parts.train, mapped=mapped)
+        self._states = stacked([self._program.start(member.recipe.skeleton) for member in members])
+        self._numbers = stacked([numbers_of(member.recipe, member.seed, places) for member in members])
+        self._size = len(members)
+        self._seats: list[_Seat | None] = [_Seat(number, member) for number, member in enumerate(members)]
+        for place, seat in self._sitting():
+            asked = seat.member.recipe.training.early_stopping
+            seat.stopping = None if asked is None else EarlyStopping(asked, _Weights(self, place))
+
+    def run(self) -> Iterator[tuple[int, End]]:
+        while self._sitting():
+            self._train(self._count())
+            ended = [(seat.number, end) for place, seat in self._sitting() if (end := self._looked_at(place, seat))]
+            yield from ended
+            yield from self._finished()
+            self._move_together()
+
+    def _sitting(self) -> list[tuple[int, _Seat]]:
+        return [(place, seat) for place, seat in enumerate(self._seats) if seat is not None]
+
+    def _count(self) -> int:
+        """Return how many epochs the next call trains."""
+        left = [seat.member.recipe.training.epochs - seat.epochs for _, seat in self._sitting()]
+        single = any(seat.member.watched or seat.stopping for _, seat in self._sitting())
+        return 1 if single else min(EPOCHS_A_CALL, *left)
+
+    def _train(self, count: int) -> None:
+        clock = time.perf_counter()
+        first = next(seat.epochs for _, seat in self._sitting())
+        self._states, history = self._program.train(
+            self._states, self._numbers, first, count, self._parts.train, self._parts.others
+        )
+        found = {name: np.asarray(values, np.float64)[:, :count] for name, values in history.items()}
+        sitting = self._sitting()
+        for place, seat in sitting:
+            seat.seconds += (time.perf_counter() - clock) / len(sitting)
+            for name, values in found.items():
+                if self._classifies or name.endswith("_loss"):
+                    seat.history.setdefault(name, []).extend(float(value) for value in values[place])
+            seat.fresh = count
+
+    def _looked_at(self, place: int, seat: _Seat) -> End | None:
+        """Tell who watches the epochs that `seat` has just done; return its end if it has to leave before its time."""
+        last = seat.epochs
+        for epoch in range(last - seat.fresh + 1, last + 1):
+            values = {name: values[epoch - 1] for name, values in seat.history.items()}
+            bad = [name for name, value in values.items() if not np.isfinite(value)]
+            if bad:
+                self._seats[place] = None
+                return NotFiniteError(f"{bad[0]} became {values[bad[0]]} in epoch {epoch}")
+            if seat.member.on_epoch(epoch, values) and epoch < seat.member.recipe.training.epochs:
+                self._seats[place] = None
+                return TrialPrunedError(_curves(seat), self._cost(seat), seat.started)
+        return None
+
+    def _finished(self) -> list[tuple[int, End]]:
+        """Return the results of the members that have done all their epochs, or stopped early."""
+        done = [(place, seat) for place, seat in self._sitting() if _is_over(seat)]
+        if not done:
+            return []
+        for _, seat in done:
+            if seat.stopping is not None:
+                seat.stopping.restore()
+        parts = {"train": self._parts.train, **self._parts.others}
+        found = {name: self._program.measure(self._states, part) for name, part in parts.items()}
+        results: list[tuple[int, End]] = []
+        for place, seat in done:
+            metrics = {}
+            for name, measured in found.items():
+                if self._classifies:
+                    metrics[f"{name}_accuracy"] = float(measured.accuracy[place])
+                metrics[f"{name}_loss"] = float(measured.loss[place])
+            predicted = np.asarray(found[self._parts.scored].predicted[place])
+            results.append((seat.number, self._result(place, seat, metrics, predicted)))
+            self._seats[place] = None
+        return results
+
+    def _result(self, place: int, seat: _Seat, metrics: dict[str, float], predicted: np.ndarray) -> TrialResult:
+        scored = self._parts.others[self._parts.scored]
+        truth = np.asarray(scored.labels[scored.rows])
+        return TrialResult(
+            seed=seat.member.seed,
+            metrics=metrics,
+            history=_curves(seat),
+            predicted=predicted,
+            correct=predicted == truth if self._classifies else None,
+            cost=self._cost(seat),
+            started=seat.started,
+            model=self._model(place, seat) if seat.member.keep_model else None,
+        )
+
+    def _model(self, place: int, seat: _Seat) -> bytes:
+        skeleton = seat.member.recipe.skeleton
+        own: State = members_of(self._states, [place])
+        for variables, values in (
+            (skeleton.model.trainable_variables, own.trainable),
+            (skeleton.other_variables(), own.other),
+        ):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value[0])
+        return model_bytes(skeleton.model)
+
+    def _cost(self, seat: _Seat) -> Cost:
+        return Cost(
+            seconds=seat.seconds,
+            images_per_second=len(self._parts.train.rows) * seat.epochs / seat.seconds,
+            peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            members=self._size,
+        )
+
+    def _move_together(self) -> None:
+        """Give up the empty seats, once they are half of all: each costs as much as a taken one."""
+        sitting = self._sitting()
+        if sitting and 2 * len(sitting) <= len(self._seats):
+            places = [place for place, _ in sitting]
+            self._states = members_of(self._states, places)
+            self._numbers = members_of(self._numbers, places)
+            self._seats = [seat for _, seat in sitting]
+            for place, (_, seat) in enumerate(sitting):
+                if seat.stopping is not None:
+                    seat.stopping.moved_to(_Weights(self, place))
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """The weights of one member, to be read and put back as those of a Keras model are."""
+
+    group: _Group
+    place: int
+
+    def get_weights(self) -> list[Any]:
+        state = self.group._states
+        return [values[self.place] for values in (*state.trainable, *state.other)]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        state = self.group._states
+        all_of = [*state.trainable, *state.other]
+        put = [values.at[self.place].set(one) for values, one in zip(all_of, weights, strict=True)]
+        count = len(state.trainable)
+        self.group._states = State(put[:count], put[count:], state.optimizer)
+
+
+def numbers_of(recipe: Recipe, seed: int, places: Sequence[str]) -> Numbers:
+    """Return what a member with `recipe` and `seed` does not share with others that have dropout at `places`."""
+    rates = recipe.skeleton.rates
+    decay = recipe.skeleton.model.optimizer.weight_decay
+    return Numbers(
+        seed=jnp.uint32(seed),
+        rates={place: jnp.float32(rates.get(place, 0.0)) for place in places},
+        weight_decay=jnp.float32(decay or 0.0),
+        strengths=strengths(recipe.training.augmentation),
+    )
+
+
+def _is_over(seat: _Seat) -> bool:
+    if seat.stopping is not None:
+        values = {name: values[-1] for name, values in seat.history.items()}
+        if seat.stopping.is_over(values):
+            return True
+    return seat.epochs >= seat.member.recipe.training.epochs
+
+
+def _curves(seat: _Seat) -> dict[str, np.ndarray]:
+    return {name: np.array(values) for name, values in seat.history.items()}

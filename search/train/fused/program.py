@@ -1,0 +1,284 @@
+"""One network and its training as a JAX program that a whole group of trials runs through at once.
+
+Written for one member and mapped over the group with `jax.vmap`: shapes below are of one member, and the group's have
+an axis G before them.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import keras
+
+from search.train.fused.chance import Chance, decided_by
+from search.train.fused.images import Cutter, Draws, Strengths, without_strengths
+from search.train.fused.skeleton import Skeleton
+from studies.training import TrainingSpec
+
+_EVALUATION_BATCH = 128
+"""Images of one member per step of an evaluation."""
+EPOCHS_A_CALL = 10
+"""Epochs at most between two looks at the group from outside."""
+
+
+class Examples(NamedTuple):
+    """Some rows of a dataset on the device; all members share it."""
+
+    images: Any
+    """(M, H, W, C) uint8 or float32 in [0, 1]; or (M, F) float32."""
+    labels: Any
+    """(M,) int32 classes, or float32 targets."""
+    rows: Any
+    """(N,) int32: which of the M."""
+
+
+class Numbers(NamedTuple):
+    """What may differ between the members of a group."""
+
+    seed: Any
+    """Scalar uint32."""
+    rates: dict[str, Any]
+    """Share that is dropped, by place; every member has every place."""
+    weight_decay: Any
+    """Scalar; without meaning where the optimizer has none."""
+    strengths: Strengths
+
+
+class State(NamedTuple):
+    """What training changes. The learning rate is one of the optimizer's variables."""
+
+    trainable: list[Any]
+    other: list[Any]
+    optimizer: list[Any]
+
+
+class Measured(NamedTuple):
+    """A member's metrics on a whole part, in inference mode."""
+
+    loss: Any
+    accuracy: Any
+    """Zero where labels are targets."""
+    predicted: Any
+    """(N,)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model as one member has it, and how it is trained."""
+
+    skeleton: Skeleton
+    training: TrainingSpec
+    pixels: Literal["unit", "centred"]
+
+    @cached_property
+    def signature(self) -> str:
+        """Equal for what one program can train together."""
+        optimizer = {**self.skeleton.model.optimizer.get_config(), "name": None}
+        if isinstance(optimizer["learning_rate"], float):
+            optimizer["learning_rate"] = None
+        if optimizer.get("weight_decay") is not None:
+            optimizer["weight_decay"] = "a number"
+        training = {**self.training.model_dump(mode="json"), "epochs": None, "augmentation": None}
+        parts = [type(self.skeleton.model.optimizer).__name__, optimizer, _loss_config(self.skeleton.model.loss)]
+        changes = without_strengths(self.training.augmentation)
+        return json.dumps([self.skeleton.signature, *parts, training, changes, self.pixels], default=repr)
+
+
+class FusedProgram:
+    """A network with a dropout at each of some places, its optimizer, and the calls that train and measure a group.
+
+    Args:
+        recipe: of any of the members.
+        places: of all members.
+        like: examples of the shape and type that the program is for.
+        mapped: whether the calls are mapped over the group; if not, they take a group of one, with the optimizer's
+            numbers as they are written, which asks nothing of a model but that JAX can trace it.
+    """
+
+    def __init__(self, recipe: Recipe, places: Sequence[str], like: Examples, *, mapped: bool = True) -> None:
+        source = recipe.skeleton.model
+        self.model = recipe.skeleton.with_dropouts(places)
+        if self.model is not source:
+            optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(source.optimizer))
+            self.model.compile(optimizer=optimizer, loss=source.loss, jit_compile=False)
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._training, self._pixels = recipe.training, recipe.pixels
+        self._classifies = jnp.issubdtype(like.labels.dtype, jnp.integer)
+        self._one_hot = _wants_one_hot(source.loss)
+        self._decays = mapped and self.model.optimizer.weight_decay is not None
+        stored = tuple(like.images.shape[1:3]) if like.images.ndim == 4 else tuple(like.images.shape[1:])
+        crop = recipe.training.augmentation.crop
+        self._cutter = Cutter(stored, (crop, crop) if crop else stored, recipe.training.augmentation)
+        over = jax.vmap if mapped else _over_one
+        self.train = jax.jit(over(self._epochs, in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
+        """(states, numbers, first epoch, how many, training part, {name: other part}) -> states, {metric: (G, 10)}."""
+        self.measure = jax.jit(over(self._measure, in_axes=(0, None)))
+        """(states, part) -> `Measured` with an axis G."""
+
+    def start(self, skeleton: Skeleton) -> State:
+        """Return the state in which a member begins whose freshly built model is that of `skeleton`."""
+        built = keras.optimizers.deserialize(keras.optimizers.serialize(skeleton.model.optimizer))
+        built.build(skeleton.model.trainable_variables)
+        return State(
+            [jnp.array(one) for one in skeleton.model.trainable_variables],
+            [jnp.array(one) for one in skeleton.other_variables()],
+            [jnp.array(one) for one in built.variables],
+        )
+
+    def _epochs(
+        self, state: State, own: Numbers, first: Any, count: Any, train: Examples, others: Mapping[str, Examples]
+    ) -> tuple[State, dict[str, Any]]:
+        """Train `count` epochs, at most `EPOCHS_A_CALL`; return the metrics of each, NaN where there was none."""
+
+        def one(number: Any, carried: tuple[State, dict[str, Any]]) -> tuple[State, dict[str, Any]]:
+            state, history = carried
+            state, correct, loss = self._epoch(state, own, first + number, train)
+            values = {"train_accuracy": correct, "train_loss": loss}
+            for name, part in others.items():
+                measured = self._measure(state, part)
+                values |= {f"{name}_accuracy": measured.accuracy, f"{name}_loss": measured.loss}
+            return state, {name: history[name].at[number].set(value) for name, value in values.items()}
+
+        names = [f"{part}_{metric}" for part in ("train", *others) for metric in ("accuracy", "loss")]
+        nothing = {name: jnp.full(EPOCHS_A_CALL, jnp.nan, jnp.float32) for name in names}
+        after: tuple[State, dict[str, Any]] = jax.lax.fori_loop(0, count, one, (state, nothing))
+        return after
+
+    def _epoch(self, state: State, own: Numbers, number: Any, train: Examples) -> tuple[State, Any, Any]:
+        """Train once over `train`, in an order drawn from (seed, epoch); return running accuracy and loss too."""
+        size, batch = len(train.rows), self._training.batch_size
+        key = jax.random.fold_in(jax.random.key(own.seed), number)
+        shuffling, drawing, dropping = jax.random.split(key, 3)
+        order = jax.random.permutation(shuffling, train.rows)
+        draws = self._cutter.draw(drawing, size)
+        step = partial(self._step, own, train, dropping)
+        carried = (state, jnp.float32(0), jnp.float32(0))
+        whole, rest = divmod(size, batch)
+
+        def cut(values: Any) -> Any:
+            return values[: whole * batch].reshape(whole, batch, *values.shape[1:])
+
+        if whole:
+            cuts = (jnp.arange(whole), cut(order), jax.tree.map(cut, draws))
+            carried, _ = jax.lax.scan(lambda carried, given: (step(carried, *given), None), carried, cuts)
+        if rest:
+            last = jax.tree.map(lambda values: values[whole * batch :], draws)
+            carried = step(carried, jnp.array(whole), order[whole * batch :], last)
+        state, correct, loss = carried
+        return state, correct / size, loss / size
+
+    def _step(
+        self,
+        own: Numbers,
+        train: Examples,
+        key: Any,
+        carried: tuple[State, Any, Any],
+        number: Any,
+        rows: Any,
+        draws: Draws,
+    ) -> tuple[State, Any, Any]:
+        state, correct, loss_sum = carried
+        truth = train.labels[rows]
+        batch = self._in_range(self._cutter.changed(train.images, rows, truth, draws, own.strengths))
+        metrics = [one.value for one in self.model.metrics_variables]
+
+        def loss_of(trainable: list[Any]) -> Any:
+            with decided_by(Chance(own.rates, jax.random.fold_in(key, number))):
+                return self.model.compute_loss_and_updates(
+                    trainable, state.other, metrics, batch, self._targets(truth), None, True, state.optimizer
+                )
+
+        (_, (loss, outputs, other, _)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+        with self._decaying_by(own.weight_decay):
+            trainable, optimizer = self.model.optimizer.stateless_apply(state.optimizer, gradients, state.trainable)
+        right = jnp.sum(self._predicted(outputs) == truth, dtype=jnp.float32)
+        return State(trainable, other, optimizer), correct + right, loss_sum + loss * len(rows)
+
+    def _measure(self, state: State, part: Examples) -> Measured:
+        size = len(part.rows)
+        whole, rest = divmod(size, _EVALUATION_BATCH)
+        metrics = [one.value for one in self.model.metrics_variables]
+
+        def measured(rows: Any) -> tuple[Any, Any]:
+            batch = self._in_range(self._cutter.centred(part.images, rows))
+            targets = self._targets(part.labels[rows])
+            loss, (_, outputs, _, _) = self.model.compute_loss_and_updates(
+                state.trainable, state.other, metrics, batch, targets, None, False
+            )
+            return loss * len(rows), self._predicted(outputs)
+
+        losses, predicted = [], []
+        if whole:
+            loss, found = jax.lax.map(measured, part.rows[: whole * _EVALUATION_BATCH].reshape(whole, -1))
+            losses, predicted = [loss.sum()], [found.reshape(-1)]
+        if rest:
+            loss, found = measured(part.rows[whole * _EVALUATION_BATCH :])
+            losses, predicted = [*losses, loss], [*predicted, found]
+        classes = jnp.concatenate(predicted)
+        right = jnp.mean(classes == part.labels[part.rows], dtype=jnp.float32) if self._classifies else jnp.float32(0)
+        return Measured(sum(losses) / size, right, classes)
+
+    @contextmanager
+    def _decaying_by(self, weight_decay: Any) -> Iterator[None]:
+        """While the update is traced, let the optimizer's weight decay, an attribute in Keras, be the member's."""
+        written = self.model.optimizer.weight_decay
+        if self._decays:
+            self.model.optimizer.weight_decay = weight_decay
+        try:
+            yield
+        finally:
+            self.model.optimizer.weight_decay = written
+
+    def _in_range(self, images: Any) -> Any:
+        return images - 0.5 if self._pixels == "centred" and images.ndim == 4 else images
+
+    def _targets(self, labels: Any) -> Any:
+        outputs = self.model.output_shape[-1]
+        if self._one_hot:
+            return jax.nn.one_hot(labels, outputs)
+        return labels[:, None] if outputs == 1 else labels
+
+    def _predicted(self, outputs: Any) -> Any:
+        if not self._classifies:
+            return outputs[:, 0]
+        if outputs.shape[-1] == 1:
+            return (outputs[:, 0] > 0.5).astype(jnp.int32)
+        return jnp.argmax(outputs, -1).astype(jnp.int32)
+
+
+def _over_one(function: Callable[..., Any], in_axes: Sequence[int | None]) -> Callable[..., Any]:
+    """Return what `jax.vmap` would for a group of one, without its rules for mapping."""
+
+    def called(*given: Any) -> Any:
+        own = [
+            one if axis is None else jax.tree.map(lambda leaf: leaf[0], one)
+            for axis, one in zip(in_axes, given, strict=True)
+        ]
+        return jax.tree.map(lambda leaf: leaf[None], function(*own))
+
+    return called
+
+
+def stacked(states: Sequence[Any]) -> Any:
+    """Return equal trees of arrays as one tree of arrays with an axis G before the others."""
+    return jax.tree.map(lambda *ones: jnp.stack(ones), *states)
+
+
+def members_of(states: Any, chosen: Sequence[int]) -> Any:
+    """Return the members at `chosen` of a stacked tree, stacked."""
+    index = jnp.array(chosen, jnp.int32)
+    return jax.tree.map(lambda values: values[index], states)
+
+
+def _loss_config(loss: Any) -> Any:
+    return keras.losses.serialize(loss) if isinstance(loss, keras.losses.Loss) else repr(loss)
+
+
+def _wants_one_hot(loss: Any) -> bool:
+    name = loss if isinstance(loss, str) else str(getattr(loss, "name", ""))
+    return "categorical_crossentropy" in name and "sparse" not in name

@@ -1,0 +1,100 @@
+"""What the tests of fused trials run in a worker whose Keras is on JAX."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def start() -> None:
+    """Make this process a worker on JAX, on the CPU."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    # A program is run for a few steps only: what XLA's optimisations take is not won back.
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+Cell = tuple[Mapping[str, Any], int, Mapping[str, Any]]
+"""Setting, seed, and what the trial's training has of its own."""
+
+
+def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, Any] | None = None) -> list[Any]:
+    """Return the members that `cells` describe; `watch` has an `on_epoch` for some of them."""
+    from search.models.hypermodel import HyperModel
+    from search.train.fused.engine import Member
+    from search.train.fused.program import Recipe
+    from search.train.fused.skeleton import skeleton_of
+    from studies.training import TrainingSpec
+
+    regresses = model == "dense_shortcut"
+    shape = (side,) if model.startswith("dense") else (side, side, 3)
+    made = []
+    for number, (setting, seed, training) in enumerate(cells):
+        built = HyperModel(model, shape, 1 if regresses else 4).build(dict(setting), seed)
+        spec = TrainingSpec.model_validate({"epochs": 3, "batch_size": 16, **training})
+        on_epoch = (watch or {}).get(number)
+        member = Member(
+            Recipe(skeleton_of(built), spec, "unit"), seed, on_epoch or _ignore, watched=on_epoch is not None
+        )
+        made.append(member)
+    return made
+
+
+def parts(model: str, stored: int) -> Any:
+    """Return 40 examples to train on, so that the last batch is half full, and 20 to test on."""
+    import jax.numpy as jnp
+
+    from search.train.fused.engine import FusedParts
+    from search.train.fused.program import Examples
+
+    chance = np.random.default_rng(1)
+
+    def examples(count: int) -> Examples:
+        rows = jnp.arange(count, dtype=jnp.int32)
+        if model.startswith("dense"):
+            x = chance.normal(size=(count, stored)).astype(np.float32)
+            y = np.sin(x[:, 0]).astype(np.float32) if model == "dense_shortcut" else chance.integers(0, 4, count)
+            return Examples(jnp.asarray(x), jnp.asarray(y, jnp.float32 if y.dtype.kind == "f" else jnp.int32), rows)
+        images = chance.integers(0, 256, (count, stored, stored, 3), np.uint8)
+        return Examples(jnp.asarray(images), jnp.asarray(chance.integers(0, 4, count), jnp.int32), rows)
+
+    return FusedParts(examples(40), {"test": examples(20)})
+
+
+def fused_and_solo(model: str, side: int, stored: int, cells: Sequence[Cell]) -> tuple[int, list[Any], list[Any]]:
+    """Return how many programs `cells` are, and the results of training them together and each alone."""
+    from search.train.fused.engine import train_alone, train_group
+
+    data = parts(model, stored)
+    together = members(model, side, cells)
+    programs = len({member.recipe.signature for member in together})
+    ends = dict(train_group(together, data))
+    alone = [train_alone(member, data) for member in members(model, side, cells)]
+    return programs, [ends[number] for number in range(len(cells))], alone
+
+
+def group(cells: Sequence[Cell], leaves: Mapping[int, int] | None = None) -> list[Any]:
+    """Return how each of `cells` of `two_block_cnn` ended; `leaves`: after which epoch a member is pruned."""
+    from search.train.fused.engine import train_group
+
+    watch = {number: _Leaving(epoch) for number, epoch in (leaves or {}).items()}
+    ends = dict(train_group(members("two_block_cnn", 16, cells, watch), parts("two_block_cnn", 16)))
+    return [ends[number] for number in range(len(cells))]
+
+
+class _Leaving:
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def __call__(self, epoch: int, scores: Mapping[str, float]) -> bool:
+        return epoch >= self._epoch
+
+
+def _ignore(epoch: int, scores: Mapping[str, float]) -> bool:
+    return False
+
+
+def programs(model: str, side: int, cells: Sequence[Cell]) -> int:
+    """Return how many programs `cells` are."""
+    return len({member.recipe.signature for member in members(model, side, cells)})
