@@ -7,8 +7,12 @@ from numpy.typing import ArrayLike
 
 from tracking.stats import constant, finite
 
-FAR = 3.5
-"""Modified z-score beyond which a value counts as far from the rest (Iglewicz & Hoaglin 1993)."""
+FAR = 7.0
+"""Modified z-score beyond which a value counts as far from the rest. Iglewicz & Hoaglin (1993) say 3.5, for larger
+samples than these: of 40,000 normal samples of 5, 6, 8 and 10 values, 3.5 found an outlier in 21, 15, 14 and 13%, and 7
+does in 6, 3, 1.5 and 1%. A value 8 sd from the rest is found in half to two thirds of them."""
+FEWEST = 5
+"""Values below which the median distance says too little about the spread."""
 
 
 def skewness(sample: ArrayLike) -> tuple[float, float] | None:
@@ -31,16 +35,16 @@ def skewness(sample: ArrayLike) -> tuple[float, float] | None:
 
 
 def far_values(sample: ArrayLike) -> list[int]:
-    """Return the positions in `sample`, (n,), of values whose modified z-score is over 3.5.
+    """Return the positions in `sample`, (n,), of values whose modified z-score is over 7.
 
-    0.6745 |x - median| / MAD (Iglewicz & Hoaglin 1993). Empty for fewer than four values, or where half of
-    them are equal.
+    0.6745 |x - median| / MAD (Iglewicz & Hoaglin 1993, with a higher limit). Empty for fewer than five values, or where
+    half of them are equal.
 
     Raises:
         ValueError: the sample is not one-dimensional or not finite.
     """
     values = finite(sample)
-    if values.size < 4 or constant(values):
+    if values.size < FEWEST or constant(values):
         return []
     distance = np.abs(values - np.median(values))
     middle = float(np.median(distance))

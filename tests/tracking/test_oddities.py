@@ -25,6 +25,12 @@ def test_a_value_far_from_the_rest_is_found_by_its_position():
     assert far_values([0.93, 0.94, 0.92, 0.935, 0.945]) == []
 
 
-@pytest.mark.parametrize("sample", [[], [1.0, 2.0, 30.0], [1.0, 1.0, 1.0, 5.0]])
+@pytest.mark.parametrize("sample", [[], [1.0, 2.0, 3.0, 300.0], [1.0, 1.0, 1.0, 5.0, 6.0]])
 def test_too_few_or_mostly_equal_values_have_no_outliers(sample):
     assert far_values(sample) == []
+
+
+@pytest.mark.parametrize(("n", "most"), [(5, 0.08), (6, 0.04), (10, 0.02)])
+def test_few_normal_samples_are_said_to_have_an_outlier(n, most):
+    rng = np.random.default_rng(n)
+    assert np.mean([bool(far_values(rng.normal(size=n))) for _ in range(2000)]) < most
