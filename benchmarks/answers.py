@@ -1,8 +1,12 @@
 """How long short commands take, as whole processes, medians of five: `answers.py`.
 
-The runs folder is a fresh one, so that nothing a user ran before helps; the report is of 24 made-up records.
+The runs folder is a fresh one, so that nothing a user ran before helps; what is reported is made up. Where there is
+something to report, the most memory that the command held is printed too.
 """
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,49 +18,79 @@ from statistics import median
 
 from made_up_study import drive, plan_study
 
+from tracking.manifest import FILE_NAME
+
 HERE = Path(__file__).parent
 ROUNDS = 5
-RECORDS = 24
+STUDIES = 10
+"""What the brief is over."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A command, what it ends with, and how soon it should."""
+    """A command, what it ends with, how soon it should, and what has run before."""
 
     command: str
     exit_code: int
     goal_seconds: float
+    runs: str = "empty"
+    rounds: int = ROUNDS
 
 
 QUESTIONS = (
     Question("search.run --help", 0, 1),
     Question("search.run study=dropout_ablaton", 2, 1),
     Question("search.plan study=dropout_ablation counts=false", 0, 1),
-    Question("tracking.report study=dropout_ablation", 0, 5),
+    Question("tracking.report study=dropout_ablation", 0, 5, "24 trials x 30 epochs"),
+    Question("tracking.report study=dropout_ablation", 0, 30, "1,000 trials x 100 epochs", rounds=2),
+    Question("tracking.brief", 0, 5, "ten studies"),
 )
 
 
-def seconds(question: Question, runs_dir: Path) -> float:
+def ask(question: Question, runs_dir: Path) -> tuple[float, float]:
+    """Return the seconds that a command takes and its peak memory, in MiB."""
     command = [sys.executable, "-m", *question.command.split(), f"runs_dir={runs_dir}"]
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=HERE.parent, check=False)
-    taken = time.perf_counter() - started
-    if done.returncode != question.exit_code:
-        sys.exit(f"{question.command} ended with {done.returncode}: {done.stderr}")
-    return taken
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=HERE.parent)
+        _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != question.exit_code:
+            output.seek(0)
+            sys.exit(f"{question.command} ended with {process.returncode}: {output.read().decode()}")
+    return taken, usage.ru_maxrss / 1024
+
+
+def record(runs_dir: Path, trials: int, epochs: int) -> None:
+    """Make a study up."""
+    with ThreadPoolExecutor(1) as executor:
+        drive(plan_study(runs_dir, trials, epochs), trials, executor, 1, lambda: None)
+
+
+def copy(study: Path, runs_dir: Path) -> None:
+    """Fill `runs_dir` with studies like `study`."""
+    for number in range(STUDIES):
+        folder = runs_dir / f"study_{number}"
+        shutil.copytree(study, folder)
+        manifest = json.loads((folder / FILE_NAME).read_text())
+        manifest["spec"]["study"]["name"] = folder.name
+        (folder / FILE_NAME).write_text(json.dumps(manifest))
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        recorded, empty = Path(folder).resolve() / "recorded", Path(folder).resolve() / "empty"
-        with ThreadPoolExecutor(1) as executor:
-            drive(plan_study(recorded, RECORDS), RECORDS, executor, 1, lambda: None)
+        runs = {question.runs: Path(folder).resolve() / f"runs{place}" for place, question in enumerate(QUESTIONS)}
+        record(runs["24 trials x 30 epochs"], 24, 30)
+        record(runs["1,000 trials x 100 epochs"], 1000, 100)
+        copy(runs["24 trials x 30 epochs"] / "dropout_ablation", runs["ten studies"])
         for question in QUESTIONS:
-            runs_dir = recorded if question.command.startswith("tracking.report") else empty
-            taken = [seconds(question, runs_dir) for _ in range(ROUNDS)]
+            taken = [ask(question, runs[question.runs]) for _ in range(question.rounds)]
+            times = [seconds for seconds, _ in taken]
             print(
-                f"python -m {question.command:50} {median(taken):5.2f} s (goal {question.goal_seconds:g} s; "
-                f"{min(taken):.2f} to {max(taken):.2f})",
+                f"python -m {question.command:48} {question.runs:26} {median(times):5.2f} s"
+                f" (goal {question.goal_seconds:g} s; {min(times):.2f} to {max(times):.2f})"
+                + (f", {max(mib for _, mib in taken):.0f} MiB" if question.runs != "empty" else ""),
                 flush=True,
             )
 

@@ -86,7 +86,9 @@ def drive(plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Ca
     from search.display import Display
     from search.drive import Drive
     from search.interruption import Interruption
-    from search.sampler import CellQueue, default_storage
+    from search.sampler import CellQueue
+    from search.shelf import ModelShelf
+    from search.storage import default_storage
 
     study, runs_dir = plan.spec.study, Path(plan.spec.runs_dir)
     store, queue = RecordStore(runs_dir / study.name), CellQueue(study, default_storage(runs_dir))
@@ -102,6 +104,7 @@ def drive(plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Ca
             executor=executor,
             lanes=lanes,
             store=store,
+            shelf=ModelShelf(study, plan.trials, store),
             display=display,
             interruption=interruption,
             command_for=lambda trial: f"{COMMAND} arm={trial.arm} seed={trial.seed}",

@@ -31,7 +31,7 @@ def run_ablation(session: Session) -> int:
     with ExitStack() as stack:
 
         def start() -> Workers:
-            return stack.enter_context(open_workers(spec.executor, len(study.arms) * study.planned_replicates))
+            return stack.enter_context(open_workers(spec, len(study.arms) * study.planned_replicates, session.say))
 
         # TensorFlow's import takes seconds: where there is surely something to train, it begins at once.
         early = None if (session.folder / FILE_NAME).exists() else start()
@@ -64,11 +64,12 @@ class Confirmation:
     def run(self) -> int:
         """Train, report; return the exit code."""
         from search.display import Display
-        from search.sampler import CellQueue, default_storage
+        from search.sampler import CellQueue
+        from search.storage import resolve
 
         session, plan = self.session, self.plan
         study, store = plan.spec.study, session.store
-        queue = CellQueue(study, default_storage(session.runs_dir))
+        queue = CellQueue(study, resolve(session.spec.storage, session.runs_dir))
         finished = [store.read(trial.key).record for trial in plan.trials if store.has(trial.key)]
         queue.synchronise(finished)
         display = Display(session.console, study.name, study.metric, list(study.arms), len(plan.trials))
@@ -78,19 +79,25 @@ class Confirmation:
         if finished:
             done, missing = len(finished), len(self.recorded.missing)
             session.say(f"{done} of {len(plan.trials)} trials are recorded already; {missing} to go.")
-        outcome, interruption = session.train(self._agenda(queue, finished, display), self.workers, display)
+        agenda = self._agenda(queue, finished, display)
+        outcome, interruption = session.train(agenda, self.workers, display)
         self.stack.close()
+        saved = f"{sum(store.has(trial.key) for trial in plan.trials)} of {len(plan.trials)} trials are saved"
         if interruption.stopping:
-            saved = sum(store.has(trial.key) for trial in plan.trials)
-            return session.interrupted(f"{saved} of {len(plan.trials)} trials are saved", interruption)
+            return session.interrupted(saved, interruption)
+        if not agenda.is_over():
+            return session.time_is_up(saved)
         return session.end(outcome)
 
     def _agenda(self, queue: "CellQueue", finished: Sequence[TrialRecord], display: "Display") -> "AblationAgenda":
         from search.agenda import AblationAgenda, LooksAgenda
+        from search.closing_time import closing_time
 
+        tasks = {trial.arm: self.plan.task(trial) for trial in self.recorded.missing}
+        closing = closing_time(self.session.until, tasks, finished, self.workers)
         if self.plan.spec.study.sequential is not None:
-            return LooksAgenda(self.plan, finished, queue, self.workers.lanes, display.say)
-        return AblationAgenda(self.plan, interleaved(self.recorded.missing, self.workers.lanes), queue)
+            return LooksAgenda(self.plan, finished, queue, self.workers.lanes, display.say, closing)
+        return AblationAgenda(self.plan, interleaved(self.recorded.missing, self.workers.lanes), queue, closing)
 
 
 def known_cards(session: Session, plan: Plan) -> dict[str, ModelCard]:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from search.closing_time import ClosingTime
 from search.plan import Plan, interleaved
 from search.progress import EpochDone
 from search.sampler import CellQueue
@@ -17,9 +18,10 @@ from tracking.summary import design_of
 class Agenda(Protocol):
     """The trials to come, of which a study may know the next ones only when it has seen the last."""
 
-    look_ahead: int
-    """Trials in flight per worker: some choice for a worker that prefers what it has traced, little to undo on a stop;
-    one where the next trial is the better chosen the more is known."""
+    @property
+    def look_ahead(self) -> int:
+        """Trials in flight per worker: some choice for a worker that prefers what it has traced, little to undo on a
+        stop; one where the next trial is the better chosen the more is known, or is to end in time."""
 
     def next(self) -> PlannedTrial | None:
         """Return the next trial to start, or None if none is to start now."""
@@ -43,20 +45,26 @@ class Agenda(Protocol):
 class AblationAgenda:
     """Cells that are known from the start; how some end changes nothing for the others."""
 
-    look_ahead = 3
-
-    def __init__(self, plan: Plan, missing: Iterable[PlannedTrial], queue: CellQueue) -> None:
+    def __init__(
+        self, plan: Plan, missing: Iterable[PlannedTrial], queue: CellQueue, closing: ClosingTime | None = None
+    ) -> None:
         """Plan to train `missing`, in this order; `queue` is Optuna's side of the study."""
         self._plan = plan
         self._waiting = deque(missing)
         self._queue = queue
+        self._closing = closing
+
+    @property
+    def look_ahead(self) -> int:
+        """Trials in flight per worker; near the end of a window one, which starts when it is handed out."""
+        return 3 if self._closing is None or self._closing.has_time(4) else 1
 
     def next(self) -> PlannedTrial | None:
         """Return the next trial to start, or None."""
-        if not self._waiting:
-            return None
-        trial = self._waiting.popleft()
-        self._queue.ask(trial)
+        trial = next((one for one in self._waiting if self._closing is None or self._closing.fits(one)), None)
+        if trial is not None:
+            self._waiting.remove(trial)
+            self._queue.ask(trial)
         return trial
 
     def task(self, trial: PlannedTrial) -> TrialTask:
@@ -71,6 +79,8 @@ class AblationAgenda:
         """Tell Optuna that `trial` has its record."""
         del trial
         self._queue.tell(record)
+        if self._closing is not None:
+            self._closing.learn(record)
 
     def failed(self, trial: PlannedTrial, reason: str) -> None:
         """Tell Optuna that `trial` ended without a record."""
@@ -96,9 +106,10 @@ class LooksAgenda(AblationAgenda):
         queue: CellQueue,
         lanes: int,
         say: Callable[[str], None],
+        closing: ClosingTime | None = None,
     ) -> None:
         """Go on from the records in `finished`; `say` is given a line about each look that stops an arm."""
-        super().__init__(plan, (), queue)
+        super().__init__(plan, (), queue, closing)
         study, looks = plan.spec.study, looks_of(plan.spec.study)
         assert looks is not None
         self._study, self._looks, self._lanes, self._say = study, looks, lanes, say

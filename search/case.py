@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from studies.errors import InputError, unknown
-from studies.spec import RunSpec
+from studies.spec import Backend, RunSpec
 from tracking.manifest import PlannedTrial, read_manifest
 from tracking.record import DamagedRecordError, RecordStore, StoredTrial
 
@@ -49,8 +49,28 @@ def find_case(options: Mapping[str, str], spec: RunSpec) -> Case:
         # What was trained is what its record says, however the study reads today.
         study = spec.study.model_copy(update={"data": stored.record.data})
         spec = spec.model_copy(update={"study": study})
+    if spec.study.base is not None and (stored is None or stored.record.dataset != spec.dataset.name):
+        return _head(stored, spec, options)
     staged = stage(spec.dataset, Path(spec.runs_dir), data_spec=spec.study.data)
     return _recorded(stored, spec, staged) if stored else _planned(options, spec, staged, store)
+
+
+def _head(stored: StoredTrial | None, spec: RunSpec, options: Mapping[str, str]) -> Case:
+    """Return a trial on the features of a frozen base, which are on disk or cannot be had here."""
+    from search.data.prepared import on_disk
+    from search.train.frozen import find_features
+
+    if stored is None:
+        asked = " ".join(f"{name}={value}" for name, value in options.items())
+        raise InputError(f"A head can be trained again once `search.run` has recorded it. Received: {asked}.")
+    name = stored.record.dataset
+    features = find_features(name, Path(spec.runs_dir).resolve() / "data")
+    if features is None:
+        raise InputError(
+            f"The head was trained on the features {name!r}, which are not in {spec.runs_dir}/data any more: "
+            "`search.run` computes them again from the recorded base."
+        )
+    return _recorded(stored, spec, on_disk(features))
 
 
 def _recorded(stored: StoredTrial, spec: RunSpec, staged: "Staged") -> Case:
@@ -63,13 +83,16 @@ def _recorded(stored: StoredTrial, spec: RunSpec, staged: "Staged") -> Case:
             f"`dataset` must be what the trial was trained on: {record.dataset}, digest {record.data_digest[:12]}. "
             f"Received: {data.name}, digest {data.digest[:12]}."
         )
+    backend: Backend = "jax" if ", jax " in record.engine else "tensorflow"
+    spec = spec.model_copy(update={"backend": backend})
     trial = PlannedTrial(key=record.key, arm=record.arm, setting=record.setting, seed=record.seed, fold=record.fold)
     shared = Recipe(record.model, source_digest(record.model), record.setting, record.training)
     scored_on: Literal["test", "validation"] = "test" if "test_loss" in record.metrics else "validation"
     # With its own engine the key comes out as recorded, unless something has changed that no version tells.
     key = trial_key(shared, record.seed, record.data, data.digest, record.engine, record.fold, scored_on)
     note = "" if key == record.key else f"The source of model {record.model!r} is not what it was."
-    return Case(make_task(trial, shared, spec, data, scored_on), stored, spec, staged, engine_version(), note)
+    task = make_task(trial, shared, spec, data, scored_on)
+    return Case(task, stored, spec, staged, engine_version(backend), note)
 
 
 def _planned(options: Mapping[str, str], spec: RunSpec, staged: "Staged", store: RecordStore) -> Case:

@@ -30,6 +30,7 @@ def confirmation(spec: RunSpec, ranked: Sequence[Proposal]) -> RunSpec:
     fresh = {
         "kind": "ablation",
         "search": None,
+        "base": None,
         "arms": {name: arm.model_dump(exclude_unset=True) for name, arm in arms.items()},
         "replicates": study.search.confirm.replicates,
         "first_seed": study.first_seed + study.search.replicates,

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from queue import SimpleQueue
 
 from search.agenda import Agenda
@@ -11,6 +13,8 @@ from search.executors import WorkerDiedError
 from search.interruption import Interruption
 from search.plan import engine_version
 from search.progress import EpochDone
+from search.shelf import ModelShelf
+from search.train import checkpoint
 from search.train.result import TrialPrunedError
 from search.trial import TrialFailedError, TrialOutcome, TrialTask, run_trial
 from tracking.manifest import PlannedTrial
@@ -48,12 +52,14 @@ class Drive:
         executor: any `concurrent.futures.Executor`.
         lanes: how many trials it runs at once.
         store: where records go, before anything else happens to a result.
+        shelf: which trained models go with them.
         display: what the user sees.
         interruption: looked at between events.
         command_for: the shell command that reproduces a trial.
         on_record: called after each record and each failure.
         on_idle: called once, when the last trials run and a worker has nothing left to do.
         prune: asks the trial of a future to end early.
+        is_base: whether what is trained is a frozen base, whose model is part of its record.
         train: what is submitted.
     """
 
@@ -62,12 +68,14 @@ class Drive:
     executor: Executor
     lanes: int
     store: RecordStore
+    shelf: ModelShelf
     display: Display
     interruption: Interruption
     command_for: Callable[[PlannedTrial], str]
     on_record: Callable[[], None]
     on_idle: Callable[[], None]
     prune: "Callable[[Future[TrialOutcome]], None]" = lambda _: None
+    is_base: bool = False
     train: Callable[[TrialTask], TrialOutcome] = run_trial
     _events: "SimpleQueue[EpochDone]" = field(default_factory=SimpleQueue)
     _flying: "dict[Future[TrialOutcome], _Flight]" = field(default_factory=dict)
@@ -99,6 +107,10 @@ class Drive:
         """Take note of where a running trial is; from any thread."""
         self._events.put(event)
 
+    @property
+    def _checkpoints(self) -> Path:
+        return self.store.folder.resolve() / checkpoint.FOLDER_NAME
+
     def _prune(self) -> None:
         """Ask the hopeless among the running trials to end."""
         while not self._events.empty():
@@ -117,7 +129,7 @@ class Drive:
     def _submit(self, trial: PlannedTrial) -> None:
         self._attempts[trial.key] = self._attempts.get(trial.key, 0) + 1
         self.display.submit(trial)
-        task = self.agenda.task(trial)
+        task = replace(self.agenda.task(trial), serve_model=self.shelf.wants(trial), checkpoints=self._checkpoints)
         self._flying[self.executor.submit(self.train, task)] = _Flight(trial, task)
 
     def _take(self, future: "Future[TrialOutcome]", flight: "_Flight") -> None:
@@ -135,8 +147,10 @@ class Drive:
             else:
                 self._fail(trial, str(error))
         elif isinstance(error, TrialFailedError):
+            checkpoint.discard(self._checkpoints, trial.key)
             self._fail(trial, error.reason, error.details)
         elif isinstance(error, TrialPrunedError):
+            checkpoint.discard(self._checkpoints, trial.key)
             self._pruned += 1
             self.display.prune(trial.key, str(error))
         else:
@@ -156,30 +170,39 @@ class Drive:
             data_digest=task.data.digest,
             data=task.data_spec,
             training=task.training,
-            engine=engine_version(),
+            engine=engine_version(task.backend),
             metrics=result.metrics,
             cost=result.cost,
             started=result.started,
             environment=outcome.environment,
             command=self.command_for(trial),
         )
-        self.store.write(StoredTrial(record, result.history, result.predicted, result.correct))
+        if outcome.unsaved:
+            self.display.say(f"The model of {trial.arm} seed {trial.seed} cannot be saved: {outcome.unsaved}")
+        saved = self.shelf.accepted(trial, record, outcome.served)
+        record = record.model_copy(update={"saved_model": saved})
+        base = result.model if self.is_base else None
+        served = outcome.served.content if saved and outcome.served else None
+        self.store.write(StoredTrial(record, result.history, result.predicted, result.correct, base), served)
+        checkpoint.discard(self._checkpoints, trial.key)
+        self.shelf.settle(trial, record)
         self._trained += 1
         self.agenda.recorded(trial, record)
         self.display.finish(trial.key, record.metrics, record.cost.seconds)
         self.on_record()
 
     def _fail(self, trial: PlannedTrial, reason: str, details: str = "") -> None:
-        self.store.write_failure(
-            Failure(
-                key=trial.key,
-                arm=trial.arm,
-                seed=trial.seed,
-                reason=reason,
-                attempts=self._attempts[trial.key],
-                details=details,
+        with suppress(OSError):  # A disk that took no record may not take this note either; the trial is trained again.
+            self.store.write_failure(
+                Failure(
+                    key=trial.key,
+                    arm=trial.arm,
+                    seed=trial.seed,
+                    reason=reason,
+                    attempts=self._attempts[trial.key],
+                    details=details,
+                )
             )
-        )
         self._failed += 1
         self.agenda.failed(trial, reason)
         self.display.fail(trial.key, reason)
@@ -200,7 +223,7 @@ class Drive:
             self._flying.clear()
             return True
         self.display.note = (
-            f"Interrupted: finishing {len(self._flying)} running trials, starting no more. Ctrl-C again abandons them."
+            f"Interrupted: finishing {len(self._flying)} running trials, starting no more. {self.interruption.leave}"
         )
         if not self._announced:
             self._announced = True

@@ -69,7 +69,7 @@ class LocalExecutor(Executor):
     workers: int
     tasks_per_worker: int
     initializer: Callable[[], None]
-    on_progress: Callable[[progress.EpochDone], None]
+    on_progress: Callable[[progress.Message], None]
     affinity: Callable[..., Hashable] = lambda *_: None
     """Of a task's arguments: a worker prefers a task with the value of its last one, whose leftovers it can use."""
     _queue: list[_Task] = field(default_factory=list, init=False)
@@ -100,16 +100,29 @@ class LocalExecutor(Executor):
             self._changed.notify_all()
         return task.future
 
-    def prune(self, future: "Future[Any]") -> None:
+    def prune(self, future: "Future[Any]", key: str = "") -> None:
         """Ask the task of `future` to end early: from now on its `progress.stop_asked()` says so.
 
         A task that does not run, no longer or not yet, is left alone.
+
+        Args:
+            future: of the task.
+            key: of one trial, where the task has several and goes on with the others.
         """
         with self._changed:
             worker, call = self._running.get(future, (None, None))
         if worker is not None and call is not None:
             with contextlib.suppress(OSError):  # It has just died, which its own thread finds out.
-                worker.send(Stop(call.number))
+                worker.send(Stop(call.number, key))
+
+    def abandon(self, future: "Future[Any]") -> None:
+        """End the task of `future` with its process, or drop it where it waits."""
+        with self._changed:
+            worker, _ = self._running.get(future, (None, None))
+        if worker is not None:
+            worker.process.kill()
+        else:
+            future.cancel()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Stop taking tasks; with `cancel_futures` also drop those that wait and kill the workers."""
@@ -161,7 +174,7 @@ class LocalExecutor(Executor):
             worker.send(task.call)
             with self._changed:
                 self._running[task.future] = worker, task.call
-            while isinstance(answer := worker.pipe.recv(), progress.EpochDone):
+            while isinstance(answer := worker.pipe.recv(), progress.Message):
                 self.on_progress(answer)
         except (EOFError, OSError):
             task.future.set_exception(WorkerDiedError(worker.ended()))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from search.closing_time import ClosingTime
 from search.data.prepared import PreparedData
 from search.models import source_digest
 from search.plan import Recipe, engine_version, make_task, trial_key
@@ -60,6 +61,7 @@ class Exploration:
         store: where records are.
         log: where proposals are.
         is_late: whether the time is up at which no new trial starts.
+        closing: by when trials are to end.
     """
 
     def __init__(
@@ -70,14 +72,15 @@ class Exploration:
         store: RecordStore,
         log: ProposalLog,
         is_late: Callable[[], bool],
+        closing: ClosingTime | None = None,
     ) -> None:
         assert spec.study.search is not None
         self._spec, self._data, self._search = spec, data, spec.study.search
-        self._proposer, self._store, self._is_late = proposer, store, is_late
+        self._proposer, self._store, self._time_is_up, self._closing = proposer, store, is_late, closing
         self._log = log
         self._objective = objective_of(spec.study)
         self._waiting: deque[PlannedTrial] = deque()
-        self._cells, self._engine = cells(spec.study), engine_version()
+        self._cells, self._engine = cells(spec.study), engine_version(spec.backend)
         self._source = source_digest(spec.study.model)
         self._by_arm: dict[str, _Candidate] = {}
         self._by_key: dict[str, _Candidate] = {}
@@ -122,6 +125,8 @@ class Exploration:
     def recorded(self, trial: PlannedTrial, record: TrialRecord) -> None:
         """Learn the score of `trial`."""
         one = self._by_arm[trial.arm]
+        if self._closing is not None:
+            self._closing.learn(record)
         one.scores[trial.key] = record.metrics[self._objective]
         if self._search.pruner == "wilcoxon" and not one.is_judged:
             step = [other.key for other in one.trials].index(trial.key)
@@ -146,6 +151,10 @@ class Exploration:
         self._give_up(one, event.key, event.epoch, score)
         self._settle(one)
         return True
+
+    def _is_late(self) -> bool:
+        # One that is handed out may wait for those that were before.
+        return self._time_is_up() or not (self._closing is None or self._closing.has_time(self.look_ahead))
 
     def _is_enough(self) -> bool:
         if self._exhausted or self.settings >= self._search.settings:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from search.data.prepared import PreparedData
 from search.models import source_digest
 from search.train import ENGINE_VERSION
 from search.trial import TrialTask
-from studies.spec import DataSpec, RunSpec, Setting, TrainingSpec
+from studies.errors import InputError
+from studies.spec import Backend, DataSpec, RunSpec, Setting, TrainingSpec
 from tracking.manifest import PlannedTrial
 
 
@@ -66,6 +68,7 @@ def make_task(
         data=data,
         data_spec=spec.study.data,
         fold=trial.fold,
+        backend=spec.backend,
         scored_on=scored_on,
         watched=spec.study.search is not None and spec.study.search.pruner in ("median", "hyperband"),
     )
@@ -73,7 +76,7 @@ def make_task(
 
 def make_plan(spec: RunSpec, data: PreparedData) -> Plan:
     """Return the plan of `spec` on `data`: every arm with every seed, each cell with its key."""
-    study, engine = spec.study, engine_version()
+    study, engine = spec.study, engine_version(spec.backend)
     recipes = {arm: recipe(spec, arm) for arm in study.arms}
     trials = tuple(
         PlannedTrial(
@@ -121,9 +124,17 @@ def trial_key(
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def engine_version() -> str:
-    """Return the engine's version, and those of the packages whose arithmetic it uses."""
-    packages = (f"{name} {importlib.metadata.version(name)}" for name in ("keras", "tensorflow"))
+def engine_version(backend: Backend) -> str:
+    """Return the engine's version, and those of the packages whose arithmetic it uses.
+
+    Raises:
+        InputError: the backend is not installed.
+    """
+    if importlib.util.find_spec(backend) is None:
+        raise InputError(
+            f"`backend` {backend} is not installed. To install it: pip install -c constraints.txt -e '.[{backend}]'"
+        )
+    packages = (f"{name} {importlib.metadata.version(name)}" for name in ("keras", backend))
     return ", ".join((f"engine {ENGINE_VERSION}", *packages))
 
 

@@ -1,17 +1,15 @@
 """What `python -m search.plan` shows: arms, trials, parameter counts, time, and what the study could find."""
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from studies.command import guarded, parse, print_configuration, yes_or_no
 from studies.compose import compose
 from studies.spec import RunSpec, StudySpec
-from tracking.record import RecordStore, TrialRecord
+from tracking.record import RecordStore
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,32 +48,34 @@ class _Measured:
 def _show(spec: RunSpec, counts: bool) -> None:
     from rich.console import Console
 
+    # Without a terminal there is no width to keep to; the table needs about this much.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    if spec.study.kind == "search":
+        from search.search_preview import show_search
+
+        show_search(console, spec, counts)
+    else:
+        _show_ablation(console, spec, counts)
+
+
+def _show_ablation(console: "Console", spec: RunSpec, counts: bool) -> None:
     from search.data.prepared import stage
+    from search.forecast import data_text, power_text
     from search.plan import make_plan
     from search.recorded import find_recorded
 
-    # Without a terminal there is no width to keep to; the table needs about this much.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-    runs_dir = Path(spec.runs_dir)
-    staged = stage(spec.dataset, runs_dir, data_spec=spec.study.data)
+    study, runs_dir = spec.study, Path(spec.runs_dir)
+    staged = stage(spec.dataset, runs_dir, data_spec=study.data)
     plan = make_plan(spec, staged.data)
-    recorded = find_recorded(plan.trials, RecordStore(runs_dir / spec.study.name), runs_dir)
+    recorded = find_recorded(plan.trials, RecordStore(runs_dir / study.name), runs_dir)
     measured = _measure(plan, recorded, staged) if counts else None
-    study = spec.study
     console.print(f"[bold]{study.name}[/bold]: {study.question}", soft_wrap=True)
-    things = "images" if len(plan.data.input_shape) == 3 else "vectors"
-    classes = f", {len(plan.data.class_names)} classes" if plan.data.class_names else ""
-    console.print(
-        f"{plan.data.name}: {plan.data.n_train:,} training and {plan.data.n_test:,} test {things} of "
-        f"{'x'.join(map(str, plan.data.input_shape))}{classes}. "
-        f"{study.training.epochs} epochs, batch {study.training.batch_size}, model {study.model}.\n",
-        soft_wrap=True,
-    )
+    console.print(f"{data_text(study, plan.data)}\n", soft_wrap=True)
     _show_arms(console, study, measured, recorded)
     done = len(plan.trials) - len(recorded.missing)
     console.print(f"\n{len(plan.trials)} trials, {done} of them recorded, {len(recorded.missing)} to train.")
     console.print(_time_text(spec, recorded, measured), soft_wrap=True)
-    console.print(_power_text(study, recorded), soft_wrap=True)
+    console.print(power_text(study, len(study.arms) - 1, recorded.finished), soft_wrap=True)
 
 
 def _measure(plan: "Plan", recorded: "Recorded", staged: "Staged") -> _Measured:
@@ -84,11 +84,12 @@ def _measure(plan: "Plan", recorded: "Recorded", staged: "Staged") -> _Measured:
     import tempfile
 
     from search.data.prepared import stage
+    from search.forecast import mean_seconds
     from search.trial import seconds_per_epoch
     from search.workers import open_workers
 
-    seconds = {arm: fmean(times) for arm, times in _recorded_seconds(recorded).items()}
-    with tempfile.TemporaryDirectory() as folder, open_workers(plan.spec.executor, 1) as workers:
+    seconds = dict(mean_seconds(recorded.finished))
+    with tempfile.TemporaryDirectory() as folder, open_workers(plan.spec, 1) as workers:
         cards = workers.describe(plan)
         # The worker needs the arrays on disk, but a plan leaves nothing behind under runs/.
         again = plan.data if staged.is_stored else None
@@ -101,17 +102,12 @@ def _measure(plan: "Plan", recorded: "Recorded", staged: "Staged") -> _Measured:
     return _Measured(cards, seconds)
 
 
-def _recorded_seconds(recorded: "Recorded") -> dict[str, list[float]]:
-    seconds: dict[str, list[float]] = {}
-    for record in recorded.finished:
-        seconds.setdefault(record.arm, []).append(record.cost.seconds)
-    return seconds
-
-
 def _show_arms(console: "Console", study: StudySpec, measured: _Measured | None, recorded: "Recorded") -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
+
+    from search.forecast import duration
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("arm")
@@ -123,7 +119,7 @@ def _show_arms(console: "Console", study: StudySpec, measured: _Measured | None,
         row = [f"{arm} (control)" if arm == study.control else arm, setting]
         missing = str(sum(trial.arm == arm for trial in recorded.missing))
         if measured:
-            row += [f"{measured.cards[arm].params:,}", missing, _duration(measured.seconds[arm])]
+            row += [f"{measured.cards[arm].params:,}", missing, duration(measured.seconds[arm])]
         else:
             row.append(missing)
         table.add_row(*map(escape, row))
@@ -135,52 +131,11 @@ def _show_arms(console: "Console", study: StudySpec, measured: _Measured | None,
 
 
 def _time_text(spec: RunSpec, recorded: "Recorded", measured: _Measured | None) -> str:
+    from search.forecast import mean_seconds, time_text
+
     if not recorded.missing:
         return "Estimated time: none, everything is recorded."
-    times = {arm: fmean(values) for arm, values in _recorded_seconds(recorded).items()}
-    seconds = measured.seconds if measured else times
+    seconds = measured.seconds if measured else mean_seconds(recorded.finished)
     if any(trial.arm not in seconds for trial in recorded.missing):
         return "Estimated time: not known before a trial of each arm has run (counts=true measures it)."
-    from search.workers import lanes
-
-    workers = lanes(spec.executor, len(recorded.missing))
-    total = sum(seconds[trial.arm] for trial in recorded.missing) / workers
-    return f"Estimated time: {_duration(total)} with {workers} worker{'s' * (workers > 1)}, start not included."
-
-
-def _power_text(study: StudySpec, recorded: "Recorded") -> str:
-    """Say what difference the study could detect, from the spread of its last run if there is one."""
-    from tracking.power import detectable_difference
-    from tracking.scale import scale
-
-    sizes = (study.planned_replicates, study.planned_replicates)
-    treatments = len(study.arms) - 1
-    in_sds = detectable_difference((1.0, 1.0), sizes, study.alpha / treatments)
-    if in_sds is None:
-        return f"Smallest detectable difference: none. {study.planned_replicates} trial per arm allows no test."
-    sds = _sds(study.metric, recorded.finished)
-    level = f"(80% power, alpha {study.alpha:g} over {treatments} comparison{'s' * (treatments > 1)})"
-    if not sds:
-        return (
-            f"Smallest detectable difference: {in_sds:.1f} standard deviations over seeds {level}; how large one is, "
-            "the first run will show."
-        )
-    sd = math.sqrt(fmean(sd**2 for sd in sds))
-    shown = scale(study.metric, [sd])
-    return (
-        f"Smallest detectable difference: {shown.points(in_sds * sd)} {shown.label} {level}, with the sd of "
-        f"{shown.points(sd)} over seeds that the recorded trials have."
-    )
-
-
-def _sds(metric: str, records: Sequence[TrialRecord]) -> list[float]:
-    values: dict[str, list[float]] = {}
-    for record in records:
-        values.setdefault(record.arm, []).append(record.metrics[metric])
-    return [sd for scores in values.values() if len(scores) > 1 and (sd := stdev(scores)) > 0]
-
-
-def _duration(seconds: float) -> str:
-    from tracking.scale import duration
-
-    return duration(seconds)
+    return time_text(sum(seconds[trial.arm] for trial in recorded.missing), len(recorded.missing), spec.executor)

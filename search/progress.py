@@ -6,6 +6,7 @@ nowhere, no trial is asked to stop, and nothing else changes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,24 @@ class EpochDone:
     """The metrics of this epoch, by name."""
 
 
-send: Callable[[EpochDone], None] = lambda _: None  # noqa: E731
-stop_asked: Callable[[], bool] = lambda: False  # noqa: E731
-"""Whether the task that this process runs was asked to end early; some microseconds when it was not."""
+@dataclass(frozen=True)
+class TrialEnded:
+    """One of the trials of a task that has several is over: what it left, or why it left nothing."""
+
+    key: str
+    outcome: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """Something that the user should know."""
+
+    text: str
+
+
+Message = EpochDone | TrialEnded | Said
+send: Callable[[Message], None] = lambda _: None  # noqa: E731
+stop_asked: Callable[..., bool] = lambda *_: False  # noqa: E731
+"""Whether the task that this process runs was asked to end early, or the trial `key` of those that it has; some
+microseconds when it was not."""

@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import cast
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
+from search.storage import open_storage
 from studies.errors import InputError
 from studies.spec import Scalar, SearchSpec, Setting
+from tracking.importances import distribution
 from tracking.proposals import Parameter
 
 _KEY = "arm"
@@ -40,11 +41,11 @@ class Proposer:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space, self._spec = tuple(space), spec
-        self._distributions = {one.name: _distribution(one) for one in space}
+        self._distributions = {one.name: distribution(one) for one in space}
         self._grid = _grid(space) if spec.sampler == "grid" else []
         self._study = optuna.create_study(
             study_name=name,
-            storage=storage,
+            storage=open_storage(storage) if storage else None,
             direction="maximize" if greatest else "minimize",
             sampler=_sampler(spec, 0),
             pruner=_pruner(spec),
@@ -161,22 +162,6 @@ _STATES = {
     "failed": TrialState.FAIL,
     "running": TrialState.RUNNING,
 }
-
-
-def distributions(space: Sequence[Parameter]) -> dict[str, BaseDistribution]:
-    """Return Optuna's distribution of each parameter."""
-    return {one.name: _distribution(one) for one in space}
-
-
-def _distribution(one: Parameter) -> BaseDistribution:
-    if one.choices:
-        return CategoricalDistribution(one.choices)
-    assert one.low is not None
-    assert one.high is not None
-    if one.whole:
-        step = 1 if one.step is None else int(one.step)
-        return IntDistribution(int(one.low), int(one.high), log=one.log, step=step)
-    return FloatDistribution(float(one.low), float(one.high), log=one.log, step=one.step)
 
 
 def _suggest(trial: optuna.trial.Trial, one: Parameter) -> Scalar:

@@ -7,22 +7,17 @@ when a study is continued; a cell here is waiting, running or told, and each Opt
 import hashlib
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from search.storage import open_storage
 from studies.spec import StudySpec
 from tracking.manifest import PlannedTrial
 from tracking.record import TrialRecord
 
 _KEY, _RECORD, _METRICS, _REASON = "key", "record", "metrics", "reason"
-
-
-def default_storage(runs_dir: Path) -> str:
-    """Return the URL of the Optuna storage in the runs folder."""
-    return f"sqlite:///{runs_dir.resolve() / 'optuna.db'}"
 
 
 class CellQueue:
@@ -35,7 +30,7 @@ class CellQueue:
         design = hashlib.sha256(json.dumps([arms, spec.metric]).encode()).hexdigest()[:8]
         self._study = optuna.create_study(
             study_name=f"{spec.name}-{design}",
-            storage=storage,
+            storage=open_storage(storage),
             direction="minimize" if spec.metric.endswith("loss") else "maximize",
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,

@@ -1,41 +1,53 @@
 """The steps of a search: choose on the validation part, then confirm on fresh seeds and the test set."""
 
-import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from search.ablation import Confirmation, known_cards
+from search.asked import ask
+from search.base import Base, find_base
+from search.base_training import make_features
 from search.confirm import confirmation
 from search.data.prepared import Staged, stage
 from search.exploration import Exploration, cells
-from search.plan import Plan, engine_version, make_plan
-from search.proposer import Proposer, check_proposable
-from search.recorded import find_recorded
-from search.sampler import default_storage
-from search.session import Session, public
-from search.space import resolve
+from search.plan import engine_version, make_plan
+from search.proposer import Proposer
+from search.recorded import Recorded, find_recorded
+from search.session import Session
+from search.storage import resolve as storage_of
 from search.workers import Workers, open_workers
 from studies.errors import InputError
 from studies.search import seconds_of
-from studies.spec import RunSpec, SearchSpec, StudySpec
+from studies.spec import SearchSpec, StudySpec
 from tracking.manifest import SearchManifest, read_manifest
-from tracking.proposals import Parameter, ProposalLog
+from tracking.proposals import ProposalLog
 from tracking.scale import is_accuracy
 from tracking.searched import Searched, objective_of, read_searched
+
+if TYPE_CHECKING:
+    from search.closing_time import ClosingTime
 
 
 def run_search(session: Session) -> int:
     """Go on with the search, confirm it when it is complete, report; return the exit code."""
     spec = session.spec
     with ExitStack() as stack:
-        staged = stage(spec.dataset, session.runs_dir, data_spec=spec.study.data)
-        if _is_done(session, staged):
+        base = find_base(spec)
+        staged = base.features() if base else stage(spec.dataset, session.runs_dir, data_spec=spec.study.data)
+        if staged is not None and _is_done(session, staged):
             session.say("The search and its confirmation are recorded already: nothing to train.")
             return session.end(None)
-        workers = stack.enter_context(open_workers(spec.executor, trials_of(spec.study)))
-        return _Search(session, staged, workers, stack).run()
+        workers = stack.enter_context(open_workers(spec, trials_of(spec.study), session.say))
+        if base is not None and staged is None:
+            made = make_features(base, session, workers)
+            if isinstance(made, int):
+                return made
+            staged = made
+        assert staged is not None
+        return _Search(session, staged, workers, stack, base).run()
 
 
 def _is_done(session: Session, staged: Staged) -> bool:
@@ -45,7 +57,7 @@ def _is_done(session: Session, staged: Staged) -> bool:
     except InputError:
         return False
     same = manifest.search is not None and manifest.search.spec.study == session.spec.study and manifest.trials
-    now = (staged.data.digest, engine_version())
+    now = (staged.data.digest, engine_version(session.spec.backend))
     if not same or now != (manifest.data_digest, manifest.engine) or not staged.is_stored:
         return False
     return not find_recorded(manifest.trials, session.store, session.runs_dir).missing
@@ -57,20 +69,20 @@ class _Search:
     staged: Staged
     workers: Workers
     stack: ExitStack
+    base: Base | None = None
+    """Whose features are the dataset."""
 
     def run(self) -> int:
         session, spec = self.session, self.session.spec
+        asked = ask(spec, self.staged.data, self.workers)
+        search = asked.search
         session.warn_of_split(self.staged.data)
-        choosing = Plan(spec, self.staged.data, engine_version(), ())
-        cards = self.workers.describe(choosing)
-        space = resolve(self.workers.declared(choosing), spec.study)
-        search = SearchManifest(spec=public(spec), space=space, design=design_of(spec, space))
-        assert spec.study.search is not None
-        check_proposable(space, spec.study.search)
-        session.begin(self.staged, choosing, cards, search=search)
+        session.begin(self.staged, asked.plan, asked.cards, self._recorded_base(), search)
         proposer = self._proposer(search)
         log = ProposalLog(session.folder, search.design)
-        exploration = Exploration(spec, choosing.data, proposer, session.store, log, self._lateness())
+        exploration = Exploration(
+            spec, self.staged.data, proposer, session.store, log, self._lateness(), self._closing_time()
+        )
         interrupted = self._choose(exploration)
         if interrupted is not None:
             return interrupted
@@ -89,7 +101,7 @@ class _Search:
         assert study.search is not None
         objective = objective_of(study)
         name = f"{study.name}-{search.design}"
-        storage = default_storage(self.session.runs_dir)
+        storage = storage_of(self.session.spec.storage, self.session.runs_dir)
         return Proposer(name, search.space, study.search, greatest=is_accuracy(objective), storage=storage)
 
     def _choose(self, exploration: Exploration) -> int | None:
@@ -112,23 +124,26 @@ class _Search:
         return None
 
     def _out_of_time(self, searched: Searched) -> int:
+        from tracking.provenance import masked
+
         assert searched.study.search is not None
         self._show(searched)
         tried, planned = searched.count("complete"), searched.study.search.settings
+        if self.session.until is not None:
+            return self.session.time_is_up(f"{tried} of {planned} settings have a score")
         self.session.say(
             f"The time is up: {tried} of {planned} settings have a score. The rest waits for the next start:\n"
-            f"  {self.session.arguments.command('search.run')}"
+            f"  {masked(self.session.arguments.command('search.run'))}"
         )
         return self.session.pause()
 
     def _confirm(self, searched: Searched, search: SearchManifest) -> int:
         session = self.session
         spec = confirmation(session.spec, [row.proposal for row in searched.ranked])
-        data = stage(spec.dataset, session.runs_dir, data_spec=spec.study.data)
-        plan = make_plan(spec, data.data)
+        plan = make_plan(spec, self.staged.data)
         recorded = find_recorded(plan.trials, session.store, session.runs_dir)
         cards = known_cards(session, plan) or self.workers.describe(plan)
-        session.begin(data, plan, cards, recorded, search)
+        session.begin(self.staged, plan, cards, recorded, search)
         chosen = [arm for arm in spec.study.arms if arm not in session.spec.study.arms]
         self._show(searched)
         session.say(f"Chosen: {', '.join(chosen)}. Now on fresh seeds, against {spec.study.control}:")
@@ -137,15 +152,41 @@ class _Search:
     def _show(self, searched: Searched) -> None:
         from tracking import search_tables
         from tracking.render import print_tables
+        from tracking.score_lines import score_lines
 
+        if (base := self._recorded_base()) is not None:
+            self.session.say("\n".join(score_lines(searched, next(iter(base.finished), None))))
+            return
         said = [search_tables.sentence(searched)]
         print_tables(searched.study.question, [search_tables.settings(searched)], said, self.session.console)
+
+    def _recorded_base(self) -> Recorded | None:
+        """Return where the record of the base is; with features on disk, a damaged one is not needed any more."""
+        if self.base is None:
+            return None
+        return replace(find_recorded([self.base.trial], self.session.store, self.session.runs_dir), damaged=())
 
     def _lateness(self) -> Callable[[], bool]:
         study = self.session.spec.study
         assert study.search is not None
         end = deadline(study.search, datetime.now().astimezone())
         return lambda: end is not None and datetime.now().astimezone() >= end
+
+
+    def _closing_time(self) -> "ClosingTime | None":
+        """Return by when trials are to end, with the times of the trials so far, else one of the control's setting."""
+        from search.closing_time import closing_time
+
+        study, store = self.session.spec.study, self.session.store
+        if self.session.until is None:
+            return None
+        known = [record for key in store.keys() if (record := store.record(key)) is not None]  # noqa: SIM118
+        plan = make_plan(self.session.spec, self.staged.data)
+        control = next(trial for trial in plan.trials if trial.arm == study.control)
+        folds = study.data.validation.folds if study.data.validation else None
+        task = replace(plan.task(control), fold=None if folds is None else 0, scored_on="validation")
+        tasks = {} if known else {study.control: task}
+        return closing_time(self.session.until, tasks, known, self.workers)
 
 
 def deadline(search: SearchSpec, now: datetime) -> datetime | None:
@@ -164,16 +205,3 @@ def trials_of(study: StudySpec) -> int:
     """Return how many trials the choosing phase of a search takes."""
     assert study.search is not None
     return study.search.settings * len(cells(study))
-
-
-def design_of(spec: RunSpec, space: tuple[Parameter, ...]) -> str:
-    """Return a short hash of what a search's proposals depend on: another one has proposals of its own."""
-    study = spec.study
-    assert study.search is not None
-    said = [
-        study.model,
-        [one.model_dump_json() for one in space],
-        study.search.model_dump_json(include={"sampler", "seed", "pruner", "replicates"}),
-        study.model_dump_json(include={"fixed", "data", "training", "metric", "first_seed"}),
-    ]
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:8]

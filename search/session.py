@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
     from search.plan import Plan
     from search.progress import EpochDone
     from search.recorded import Recorded
+    from search.shelf import ModelShelf
     from search.workers import Workers
     from tracking.manifest import ModelCard, SearchManifest
     from tracking.publish import Publisher
     from tracking.record import RecordStore
     from tracking.report import ReportFiles
+    from tracking.reporter import Reporter
     from tracking.summary import StudySummary
 
 _PUBLISH_SECONDS = 60.0
 """How long the end of a run waits for a tracking server to take what it is owed."""
+_LAST_PAGE_SECONDS = 5.0
+"""How long an interruption waits for a page that says so."""
 
 
 @dataclass
@@ -43,13 +48,18 @@ class Session:
     spec: RunSpec
     console: "Console"
     lock: "StudyLock"
+    until: datetime | None = None
+    """By when trials are to end; None: when they are done."""
     runs_dir: Path = field(init=False)
     folder: Path = field(init=False)
+    shelf: "ModelShelf" = field(init=False)
+    """The models of the plan that is being trained; there from `begin` on."""
 
     def __post_init__(self) -> None:
         self.runs_dir = Path(self.spec.runs_dir)
         self.folder = self.runs_dir / self.spec.study.name
         self._publisher: Publisher | None = None
+        self._reporter: Reporter | None = None
         # Written on a processor that has nothing left to train; what it imports, the final report need not.
         self._early_report = threading.Thread(target=self._write_early_report, name="report")
 
@@ -89,7 +99,7 @@ class Session:
         recorded: "Recorded | None" = None,
         search: "SearchManifest | None" = None,
     ) -> None:
-        """Write what is known before the first trial: data, lock, manifest; make the records what they should be.
+        """Write what is known before the first trial: data, samples, manifest; make the records what they should be.
 
         Args:
             staged: the dataset.
@@ -98,10 +108,17 @@ class Session:
             recorded: what of the plan is on disk.
             search: the search that `plan` is, or confirms.
         """
+        from search.data.sample import sample
+
         self.lock.acquire()
         staged.store()
+        if (samples := sample(staged.images, staged.data.digest)) is not None:
+            samples.write(self.folder)
+        self.store.sweep()
+        self._tidy_checkpoints()
         if recorded is not None:
             self._tidy(recorded)
+        self._tidy_models(plan)
         self._write_manifest(plan, cards, search)
 
     def _write_manifest(self, plan: "Plan", cards: "dict[str, ModelCard]", search: "SearchManifest | None") -> None:
@@ -112,6 +129,7 @@ class Session:
         StudyManifest(
             spec=public(plan.spec),
             search=search,
+            dataset=plan.data.name,
             data_digest=plan.data.digest,
             class_names=plan.data.class_names,
             n_train=plan.data.n_train,
@@ -132,6 +150,29 @@ class Session:
         if recorded.elsewhere:
             self.say(f"{len(recorded.elsewhere)} trials were finished by another study and are taken from there.")
 
+    def _tidy_checkpoints(self) -> None:
+        """Remove the checkpoints that a killed coordinator left beside the records of their trials."""
+        from search.train import checkpoint
+
+        folder = self.folder / checkpoint.FOLDER_NAME
+        for key in checkpoint.kept(folder):
+            if self.store.has(key):
+                checkpoint.discard(folder, key)
+
+    def _tidy_models(self, plan: "Plan") -> None:
+        """Finish what a killed run left undone with the models, and name those that cannot be had any more."""
+        from search.shelf import ModelShelf
+
+        self.shelf = ModelShelf(plan.spec.study, plan.trials, self.store)
+        self.shelf.tidy()
+        if without := self.shelf.without_model():
+            named = ", ".join(f"{trial.arm} seed {trial.seed}" for trial in without[:4])
+            more = f" and {len(without) - 4} more" if len(without) > 4 else ""
+            self.say(
+                f"Recorded without a model, and not trained again for one: {named}{more}. To have it, remove the "
+                f"trial's folder in {self.store.trials}/."
+            )
+
     def command_for(self, trial: PlannedTrial) -> str:
         """Return the shell command that trains exactly `trial`."""
         from tracking.provenance import masked
@@ -140,10 +181,16 @@ class Session:
         which = (f"arm={trial.arm}", f"seed={trial.seed}") if named else (f"trial={trial.key}",)
         return masked(self.arguments.command("search.verify", *which))
 
-    def train(self, agenda: "Agenda", workers: "Workers", display: "Display") -> "tuple[Outcome, Interruption]":
+    def train(
+        self, agenda: "Agenda", workers: "Workers", display: "Display", *, is_base: bool = False
+    ) -> "tuple[Outcome, Interruption]":
         """Train what `agenda` says, on `workers`; return how that ended, and whether it was interrupted."""
         from search.drive import Drive
         from search.interruption import Interruption
+        from tracking.reporter import Reporter
+
+        if self._reporter is None:
+            self._reporter = Reporter(self.folder, self.say)
 
         with Interruption() as interruption, display:
             drive = Drive(
@@ -152,15 +199,22 @@ class Session:
                 executor=workers.executor,
                 lanes=workers.lanes,
                 store=self.store,
+                shelf=self.shelf,
                 display=display,
                 interruption=interruption,
                 command_for=self.command_for,
-                on_record=self.publisher.nudge,
+                on_record=self._tell_of_record,
                 on_idle=self._start_early_report,
                 prune=workers.prune,
+                is_base=is_base,
             )
             with _listening(workers, display.progress, drive.progress):
                 return drive.run(), interruption
+
+    def _tell_of_record(self) -> None:
+        self.publisher.nudge()
+        if self._reporter is not None:
+            self._reporter.nudge()
 
     def _start_early_report(self) -> None:
         if self._early_report.ident is None:
@@ -168,26 +222,52 @@ class Session:
 
     def _write_early_report(self) -> None:
         with suppress(InputError):  # Nothing is finished yet.
-            self._write_report()
+            self._write_report(running=True)
 
     def interrupted(self, saved: str, interruption: "Interruption") -> int:
         """Say what is saved, and how to continue; return the exit code."""
+        from tracking.provenance import masked
+
+        self._write_that_it_stopped()
         self.publisher.finish(5.0)
         self.say(f"Stopped. {saved} in {self.folder}/. To continue:")
-        self.say(f"  {self.arguments.command('search.run')}")
+        self.say(f"  {masked(self.arguments.command('search.run'))}")
         return interruption.exit_code
+
+    def time_is_up(self, saved: str) -> int:
+        """Say what is saved, and how to continue; return the exit code."""
+        from search.closing_time import EXIT_TIME_UP
+        from tracking.provenance import masked
+
+        self.say(f"The time is up: {saved} in {self.folder}/. The rest waits for the next start:")
+        self.say(f"  {masked(self.arguments.command('search.run'))}")
+        self.pause()
+        return EXIT_TIME_UP
+
+    def _write_that_it_stopped(self) -> None:
+        """Take back what a page says of a running study; one that is not there yet is not worth a wait."""
+        if self._early_report.ident is not None:
+            self._early_report.join()
+            with suppress(InputError):
+                self._write_report()
+        elif self._reporter is not None:
+            self._reporter.finish(_LAST_PAGE_SECONDS)
 
     def pause(self) -> int:
         """End a run that has nothing to test yet: deliver what MLflow is owed; return the exit code."""
-        with suppress(InputError):  # There is no confirmation; what the search found is written all the same.
+        if self._early_report.ident is not None:
+            self._early_report.join()
+        with suppress(InputError):  # Nothing is tested; what was found is written all the same.
             self._write_report()
         self._deliver()
         return 0
 
-    def _write_report(self) -> "ReportFiles":
+    def _write_report(self, *, running: bool = False) -> "ReportFiles":
         from tracking.report import write_report
 
-        return write_report(self.folder)
+        if self._reporter is not None and not running:
+            self._reporter.stop()
+        return write_report(self.folder, running)
 
     def end(self, outcome: "Outcome | None") -> int:
         """Write the report, show it, and deliver what MLflow is owed; return the exit code."""
@@ -208,6 +288,7 @@ class Session:
             failed = f", {outcome.failed} failed" if outcome.failed else ""
             self.say(f"{outcome.trained} trials trained{failed}.")
         self.say(f"Report:  {report.html} (and {report.report.name} beside it)")
+        self._show_models()
         self._deliver()
         return 1 if outcome and outcome.failed else 0
 
@@ -225,6 +306,14 @@ class Session:
             print_tables("The search", [search_tables.shrinkage(searched, summary)], said, self.console)
             self.say(f"Search:  {self.folder / 'report' / 'search.md'}")
 
+    def _show_models(self) -> None:
+        from tracking.manifest import read_manifest
+        from tracking.shown_models import model_lines
+
+        manifest = read_manifest(self.runs_dir, self.spec.study.name)
+        for number, line in enumerate(model_lines(manifest, self.store)):
+            self.say(line if number else f"Models:  {line}")
+
     def _deliver(self) -> None:
         owed = self.publisher.finish(_PUBLISH_SECONDS)
         if owed:
@@ -241,7 +330,8 @@ def public(spec: RunSpec) -> RunSpec:
     from tracking.provenance import without_credentials
 
     uri = without_credentials(spec.tracking_uri) if spec.tracking_uri else None
-    return spec.model_copy(update={"tracking_uri": uri})
+    storage = without_credentials(spec.storage) if spec.storage else None
+    return spec.model_copy(update={"tracking_uri": uri, "storage": storage})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The space of a search: what the model declares, narrowed, fixed or extended by the study file."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from search.models.space import Hyperparameter, Space
@@ -7,6 +8,7 @@ from studies.errors import InputError, nearest, unknown
 from studies.spec import ParameterSpec, Scalar, StudySpec
 from tracking.proposals import Parameter
 
+_LONGEST_LADDER = 1000
 TRAINING = "training."
 """Beginning of the names of what belongs to the training and not to the model, such as `training.batch_size`."""
 
@@ -38,6 +40,12 @@ def resolve(declared: Space, study: StudySpec) -> tuple[Parameter, ...]:
     return tuple(_ordered([_conditioned(one, varied, by_name, study) for one in found]))
 
 
+def as_asked(study: StudySpec) -> tuple[Parameter, ...]:
+    """Return the space as the study file has it, in its order, without asking the model, which may say more or less."""
+    assert study.search is not None
+    return tuple(_asked(name, given, ()) for name, given in study.search.space.items())
+
+
 def _declared(name: str, variants: Sequence[Hyperparameter]) -> Parameter:
     """Return a hyperparameter as the model declares it."""
     first = variants[0]
@@ -48,9 +56,23 @@ def _declared(name: str, variants: Sequence[Hyperparameter]) -> Parameter:
     when = {condition.parent: condition.values for condition in first.conditions} if len(variants) == 1 else {}
     if first.choices:
         return Parameter(name=name, choices=first.choices, when=when)
-    step = None if first.log else first.step  # A logarithmic step is a ratio, which Optuna does not have.
+    if first.log and first.step is not None:
+        return Parameter(name=name, choices=_ladder(first), when=when)
     whole = first.kind == "int"
-    return Parameter(name=name, low=first.low, high=first.high, step=step, log=first.log, whole=whole, when=when)
+    return Parameter(name=name, low=first.low, high=first.high, step=first.step, log=first.log, whole=whole, when=when)
+
+
+def _ladder(one: Hyperparameter) -> tuple[Scalar, ...]:
+    """Return the values of a range whose step is a ratio, which Optuna does not have: they are choices for it."""
+    low, high, ratio = float(one.low or 0), float(one.high or 0), float(one.step or 0)
+    count = int(math.log(high / low, ratio) + 1e-8) + 1  # As Keras Tuner counts them.
+    if count > _LONGEST_LADDER:
+        raise InputError(
+            f"`study.search.space.{one.name}` must be given, as low, high and log: the model declares a ratio of "
+            f"{one.step} between values, which makes {count:,} of them. At most {_LONGEST_LADDER:,} are choices."
+        )
+    values = [low * math.pow(ratio, place) for place in range(count)]
+    return tuple(int(value) for value in values) if one.kind == "int" else tuple(values)
 
 
 def _asked(name: str, given: ParameterSpec, variants: Sequence[Hyperparameter]) -> Parameter:

@@ -8,18 +8,20 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from search import progress
 from search.data.prepared import PreparedData
 from search.models.space import Space
+from search.train.checkpoint import EVERY_SECONDS, Checkpoint
 from search.train.inputs import held_out, outputs, seen_shape
-from search.train.result import TrialPrunedError, TrialResult
+from search.train.result import NotFiniteError, ServedModel, TrialPrunedError, TrialResult
 from studies.errors import InputError
-from studies.spec import DataSpec, Setting, TrainingSpec
+from studies.spec import Backend, DataSpec, Setting, TrainingSpec
 from tracking.manifest import ModelCard
 from tracking.provenance import environment
 from tracking.record import Environment
@@ -47,10 +49,16 @@ class TrialTask:
     """Which fold is held out, from 0. None, where there are folds: nothing is."""
     scored_on: Literal["test", "validation"] = "test"
     """`validation`: the trial never meets the test set."""
+    backend: Backend = "tensorflow"
     keep_model: bool = False
     """Whether the result brings the trained model along."""
+    serve_model: bool = False
+    """Whether the outcome brings it along as users get it, with the preprocessing inside."""
     watched: bool = False
     """Whether every epoch is reported, and the trial may be asked to stop; otherwise a few a second at most are."""
+
+    checkpoints: Path | None = None
+    """Folder in which the trial leaves its state now and then, and finds it again; None: it begins anew each time."""
 
     @property
     def program(self) -> str:
@@ -65,6 +73,10 @@ class TrialOutcome:
 
     result: TrialResult
     environment: Environment
+    served: ServedModel | None = None
+    """The trained model, if it was asked for and Keras can save it."""
+    unsaved: str = ""
+    """Why there is none, though it was asked for, in one line."""
 
 
 class TrialFailedError(Exception):
@@ -81,8 +93,11 @@ class TrialFailedError(Exception):
         return str(self.args[1])
 
 
-def start_worker() -> None:
-    """Make this process a worker: one thread, a quiet TensorFlow, and everything heavy imported."""
+def start_worker(backend: Backend = "tensorflow") -> None:
+    """Make this process a worker: one thread, a quiet `backend`, and everything heavy imported."""
+    if backend == "jax":
+        _start_on_jax()
+        return
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -99,29 +114,68 @@ def start_worker() -> None:
     assert hypermodel and engine  # imported here so that the first trial does not wait for them
 
 
-def run_trial(task: TrialTask) -> TrialOutcome:
-    """Train `task` in this process.
+def _start_on_jax() -> None:
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from search import fused_trial
+    from search.models import hypermodel
+    from search.train.fused import engine
+
+    assert hypermodel and engine and fused_trial
+
+
+def platform_of_jax() -> str:
+    """Return what JAX computes on in this process: cpu, gpu or tpu."""
+    import jax
+
+    return str(jax.default_backend())
+
+
+def run_trial(task: TrialTask, checkpoint_seconds: float = EVERY_SECONDS) -> TrialOutcome:
+    """Train `task` in this process, on from its checkpoint if it has one.
+
+    Args:
+        task: the trial.
+        checkpoint_seconds: the least time between two checkpoints.
 
     Raises:
         TrialPrunedError: the executor asked it to stop before the last epoch.
         TrialFailedError: the loss became NaN, memory ran out, or the model raised.
         InputError: the setting is not one that the model accepts, or the data are not for it.
     """
-    from search.train.engine import NotFiniteError, train
+    if task.backend == "jax":
+        from search.fused_trial import run_alone
+
+        return run_alone(task)
+    from search.train.engine import train
 
     bench = _workbench()
     try:
         parts = bench.parts(task.data, task.data_spec, task.fold, task.scored_on)
         program = bench.program(task.program, lambda: _program(task, parts.train))
-        [result] = train(program, task.training, parts, [task.seed], _Reporter(task, parts.train.size), task.keep_model)
+        report = Reporter(task, parts.train.size)
+        checkpoint = checkpoint_of(task, report, checkpoint_seconds)
+        [result] = train(program, task.training, parts, [task.seed], report, task.keep_model, checkpoint)
     except (InputError, TrialPrunedError):
         raise
     except NotFiniteError as error:
         raise TrialFailedError(str(error), "") from None
     except Exception as error:
         bench.forget_programs()
-        raise TrialFailedError(_reason(error), traceback.format_exc()) from None
-    return TrialOutcome(result, environment())
+        raise TrialFailedError(reason_of(error), traceback.format_exc()) from None
+    served, unsaved = served_of(task, program.model) if task.serve_model else (None, "")
+    return TrialOutcome(result, environment(), served, unsaved)
+
+
+def served_of(task: TrialTask, model: Any) -> tuple[ServedModel | None, str]:
+    """Return the trained `model` for its users, or None and why: what was trained counts without its file too."""
+    from search.train.serving import served
+
+    seen, dtype = seen_shape(task.data, task.training), str(task.data.open().x_train.dtype)
+    try:
+        return served(model, task.data.input_shape, seen, dtype, task.data_spec.range), ""
+    except Exception as error:
+        return None, reason_of(error)
 
 
 def describe_model(model: str, arm: str, setting: Setting, input_shape: tuple[int, ...], classes: int) -> ModelCard:
@@ -132,12 +186,14 @@ def describe_model(model: str, arm: str, setting: Setting, input_shape: tuple[in
     """
     from search.models.hypermodel import HyperModel
 
+    # Keras cuts its table at the width of the terminal, 80 where there is none, and the parameters stand at the right.
+    os.environ["COLUMNS"] = "100"
     try:
         return HyperModel(model, input_shape, classes).card(setting)
     except InputError as error:
         raise InputError(f"Arm {arm!r}: {error}") from None
     except Exception as error:
-        raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {_reason(error)}") from None
+        raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {reason_of(error)}") from None
 
 
 def declared_by(model: str, input_shape: tuple[int, ...], classes: int) -> Space:
@@ -154,7 +210,7 @@ def declared_by(model: str, input_shape: tuple[int, ...], classes: int) -> Space
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"`study.model` {model!r} cannot be built: {_reason(error)}") from None
+        raise InputError(f"`study.model` {model!r} cannot be built: {reason_of(error)}") from None
 
 
 def seconds_per_epoch(task: TrialTask, batches: int = 6) -> float:
@@ -194,7 +250,7 @@ def _program(task: TrialTask, like: "Split") -> "Program":
 
 
 @dataclass
-class _Reporter:
+class Reporter:
     """Sends a message after each epoch; unless the trial is watched, a few times a second at most."""
 
     task: TrialTask
@@ -210,10 +266,30 @@ class _Reporter:
             speed = self.images * (epoch - self.epoch) / (now - self.sent)
             progress.send(progress.EpochDone(task.key, epoch, task.training.epochs, speed, dict(scores)))
             self.sent, self.epoch = now, epoch
-        return task.watched and progress.stop_asked()
+        return task.watched and progress.stop_asked(task.key)
+
+    def resumed(self, history: Mapping[str, Sequence[float]]) -> None:
+        """Report the epochs that were done before a kill: all of them, if the trial is watched, else the last."""
+        task, done = self.task, len(next(iter(history.values())))
+        for epoch in range(1 if task.watched else done, done + 1):
+            scores = {name: values[epoch - 1] for name, values in history.items()}
+            progress.send(progress.EpochDone(task.key, epoch, task.training.epochs, 0.0, scores))
+        self.say(f"goes on after epoch {done} of {task.training.epochs}")
+        self.sent, self.epoch = time.perf_counter(), done
+
+    def say(self, text: str) -> None:
+        """Tell the user something about the trial."""
+        progress.send(progress.Said(f"{self.task.arm} seed {self.task.seed}: {text}"))
 
 
-def _reason(error: Exception) -> str:
+def checkpoint_of(task: TrialTask, report: Reporter, every_seconds: float) -> Checkpoint | None:
+    """Return the checkpoint of `task`, if it is to have one."""
+    if task.checkpoints is None:
+        return None
+    return Checkpoint(task.checkpoints, task.key, report.resumed, report.say, every_seconds)
+
+
+def reason_of(error: Exception) -> str:
     """Return an exception in one line; of a failed graph, what failed in it."""
     inside = re.findall(r"^(\w+(?:Error|Exception): .+)$", str(error), re.MULTILINE)
     lines = str(error).strip().splitlines() or [""]

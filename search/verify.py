@@ -62,7 +62,7 @@ def _train(case: "Case") -> "TrialOutcome":
     spec, staged = case.spec, case.staged
     with (
         tempfile.TemporaryDirectory() as folder,
-        open_workers(spec.executor, 1) as workers,
+        open_workers(spec, 1) as workers,
         Console(stderr=True).status("starting a worker") as status,
     ):
         data = staged.data if staged.is_stored else stage(spec.dataset, Path(folder), data_spec=spec.study.data).store()

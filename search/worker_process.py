@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Stop:
-    """What is sent to a worker: that a call is no longer wanted."""
+    """What is sent to a worker: that a call is no longer wanted, or one trial of those that it trains."""
 
     number: int
     """Of the call, which may have ended by the time that this arrives."""
+    key: str = ""
+    """Of the trial; none: the whole call."""
 
 
 @dataclass
@@ -40,20 +42,22 @@ class _Inbox:
     pipe: Connection
     number: int = -1
     """Of the call that runs."""
-    stopped: bool = False
-    """Whether that call is no longer wanted."""
+    stopped: set[str] = field(default_factory=set)
+    """Keys of the trials that are no longer wanted; an empty one stands for the whole call."""
 
     def next(self) -> Call:
         """Wait for the next call."""
         while not isinstance(message := self.pipe.recv(), Call):
             pass  # A stop that came too late.
-        self.number, self.stopped = message.number, False
+        self.number, self.stopped = message.number, set()
         return message
 
-    def stop_asked(self) -> bool:
+    def stop_asked(self, key: str = "") -> bool:
         while self.pipe.poll():  # While a call runs, nothing but stops can come.
-            self.stopped |= self.pipe.recv() == Stop(self.number)
-        return self.stopped
+            stop = self.pipe.recv()
+            if stop.number == self.number:
+                self.stopped.add(stop.key)
+        return not self.stopped.isdisjoint(("", key))
 
 
 def work(pipe: Connection, initializer: Callable[[], None], log: Path) -> None:

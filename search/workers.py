@@ -5,17 +5,25 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from search.executors import LocalExecutor, WorkerDiedError
 from search.models.space import Space
 from search.plan import Plan, recipe
-from search.progress import EpochDone
+from search.progress import EpochDone, Message, Said
 from search.train.inputs import outputs, seen_shape
-from search.trial import TrialTask, declared_by, describe_model, start_worker
+from search.trial import TrialTask, declared_by, describe_model, platform_of_jax, start_worker
 from studies.errors import InputError
-from studies.spec import ExecutorSpec
+from studies.spec import ExecutorSpec, RunSpec
 from tracking.manifest import ModelCard
+
+if TYPE_CHECKING:
+    from search.cluster.executor import DaskExecutor
+    from search.fusing import FusingExecutor
+
+_MOST_FUSED = 256
+"""Trials that wait for each other at most, unless the study says otherwise; what does not fit the device is halved."""
 
 
 @dataclass
@@ -65,25 +73,81 @@ class Workers:
 
 
 def lanes(spec: ExecutorSpec, most: int) -> int:
-    """Return how many trials `spec` runs at once if there are `most` to run."""
-    return max(1, min(spec.workers or len(os.sched_getaffinity(0)), most))
+    """Return how many trials `spec` runs at once if there are `most` to run; of a cluster not yet asked, at least."""
+    return max(1, min(spec.workers or (len(os.sched_getaffinity(0)) if spec.name == "local" else 1), most))
+
+
+def _unheard(text: str) -> None:
+    """Say nothing."""
 
 
 @contextmanager
-def open_workers(spec: ExecutorSpec, most: int) -> Iterator[Workers]:
-    """Start the executor of `spec`, with no more than `most` workers, and end it afterwards."""
-    count = lanes(spec, most)
+def open_workers(spec: RunSpec, most: int, say: Callable[[str], None] = _unheard) -> Iterator[Workers]:
+    """Start the executor of `spec`, for no more than `most` trials at once, and end it afterwards.
+
+    Args:
+        spec: names the executor and the backend.
+        most: trials that there are.
+        say: told what the user should know, in a line.
+
+    Raises:
+        InputError: the cluster cannot be used.
+    """
     listeners: list[Callable[[EpochDone], None]] = []
 
-    def notify(event: EpochDone) -> None:
-        for listen in listeners:
-            listen(event)
+    def notify(message: Message) -> None:
+        if isinstance(message, Said):
+            say(message.text)
+        elif isinstance(message, EpochDone):
+            for listen in listeners:
+                listen(message)
 
-    executor = LocalExecutor(count, spec.trials_per_worker, start_worker, notify, affinity=_program)
-    try:
-        yield Workers(executor, count, executor.prune, listeners)
-    finally:
-        executor.shutdown(cancel_futures=True)
+    is_dask = spec.executor.name == "dask"
+    with _cluster(spec.executor, most, notify) if is_dask else _local(spec, most, notify, say) as (executor, count):
+        try:
+            yield Workers(executor, count, executor.prune, listeners)
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _local(
+    spec: RunSpec, most: int, notify: Callable[[Message], None], say: Callable[[str], None]
+) -> "Iterator[tuple[LocalExecutor | FusingExecutor, int]]":
+    fused = _fused(spec.executor, most, notify, say) if spec.backend == "jax" else None
+    if fused is not None:
+        yield fused
+        return
+    count = lanes(spec.executor, most)
+    start = partial(start_worker, spec.backend)
+    yield LocalExecutor(count, spec.executor.trials_per_worker, start, notify, affinity=_program), count
+
+
+def _fused(
+    spec: ExecutorSpec, most: int, notify: Callable[[Message], None], say: Callable[[str], None]
+) -> "tuple[FusingExecutor, int] | None":
+    """Return the executor of trials that are one program, and how many it takes; None where that does not pay."""
+    from search.fusing import FusingExecutor
+
+    count = min(spec.fuse or _MOST_FUSED, most)
+    executor = FusingExecutor(count, partial(start_worker, "jax"), spec.trials_per_worker, notify)
+    platform = executor.submit(platform_of_jax).result()
+    if platform == "cpu":
+        say("JAX has no accelerator here. On a CPU, backend=tensorflow trains several times faster.")
+    if platform == "cpu" and spec.fuse is None:
+        executor.shutdown()
+        return None
+    return executor, count
+
+
+@contextmanager
+def _cluster(spec: ExecutorSpec, most: int, notify: Callable[[Message], None]) -> "Iterator[tuple[DaskExecutor, int]]":
+    from search.cluster.connection import connected
+    from search.cluster.executor import DaskExecutor
+
+    with connected(spec) as connection:
+        executor = DaskExecutor(connection.client, spec.trials_per_worker, spec.resources, notify)
+        yield executor, min(connection.lanes, most)
 
 
 def _program(*arguments: object) -> object:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -104,7 +104,7 @@ def validate(config: DictConfig) -> RunSpec:
     try:
         return RunSpec.model_validate(OmegaConf.to_container(config, resolve=True))
     except ValidationError as error:
-        raise InputError("\n".join(_lines(error))) from None
+        raise InputError("\n".join(lines_of(error, RunSpec))) from None
 
 
 def _prepare(text: str, config_dirs: Sequence[Path]) -> str:
@@ -164,8 +164,8 @@ def _as_input_error() -> Iterator[None]:
         raise InputError("The configuration cannot be composed: " + " ".join(lines[:3])[:400]) from None
 
 
-def _lines(error: ValidationError) -> list[str]:
-    """Return up to two lines for what the schema found: field, expectation, what was received, nearest name."""
+def lines_of(error: ValidationError, schema: type[BaseModel]) -> list[str]:
+    """Return up to two lines for what `schema` found: field, expectation, what was received, nearest name."""
     found: dict[str, str] = {}
     for problem in error.errors(include_url=False):
         location = [str(part) for part in problem["loc"] if not str(part).startswith(_INNER)]
@@ -176,16 +176,16 @@ def _lines(error: ValidationError) -> list[str]:
                 f"`{'.'.join(location[:-1])}` must be a number, a text, true or false. Received: {problem['input']!r}.",
             )
             continue
-        found.setdefault(".".join(location), _line(location, problem))
+        found.setdefault(".".join(location), _line(location, problem, schema))
     lines = list(found.values())
     return lines[:2] if len(lines) <= 2 else [lines[0], f"{lines[1]} (and {len(lines) - 2} more)"]
 
 
-def _line(location: list[str], problem: Mapping[str, Any]) -> str:
+def _line(location: list[str], problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
     field, received = ".".join(location), problem["input"]
     match problem["type"]:
         case "extra_forbidden":
-            valid = _fields(location[:-1])
+            valid = _fields(location[:-1], schema)
             return f"`{field}` is not a field. Fields here: {', '.join(valid)}.{nearest(location[-1], valid)}"
         case "missing":
             return f"`{field}` must be given; it is missing."
@@ -208,12 +208,21 @@ def _line(location: list[str], problem: Mapping[str, Any]) -> str:
     return f"`{field}` must {expectation}. Received: {received!r}."
 
 
-def _fields(location: Sequence[str]) -> list[str]:
+def _fields(location: Sequence[str], schema: type[BaseModel]) -> list[str]:
     """Return the names of the fields at `location` in the schema."""
-    model: type[BaseModel] = RunSpec
+    model = schema
     for name in location:
-        annotation = model.model_fields[name].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        if name.isdigit():  # One of a list, of whose entries the schema says what they are.
+            continue
+        field = model.model_fields.get(name)
+        part = _model(field.annotation) if field is not None else None
+        if part is None:
             return []
-        model = annotation
+        model = part
     return list(model.model_fields)
+
+
+def _model(annotation: object) -> type[BaseModel] | None:
+    """Return the part of the schema that a field holds, which may be optional: `Part` or `Part | None`."""
+    members = [annotation, *get_args(annotation)]
+    return next((one for one in members if isinstance(one, type) and issubclass(one, BaseModel)), None)

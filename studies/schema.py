@@ -1,4 +1,4 @@
-"""The JSON schema of a study file, for editors: `python -m studies.schema > studies/study.schema.json`.
+"""The JSON schemas for editors: `python -m studies.schema study > studies/study.schema.json`, `schedule` likewise.
 
 It says what `studies.spec` says of one field at a time. What takes several fields, such as a control that must be an
 arm, or the hyperparameters that a model declares, is judged when the study is composed.
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from studies.schedule import ScheduleSpec
 from studies.spec import StudySpec
 
 Schema = dict[str, Any]
@@ -52,6 +53,12 @@ def study_schema() -> Schema:
     }
 
 
+def schedule_schema() -> Schema:
+    """Return the schema of a file in `schedule/`, which is plain YAML and knows no interpolation."""
+    schema: Schema = ScheduleSpec.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Schedule"}
+
+
 def _open(schema: Schema) -> Schema:
     """Return `schema` with an interpolation allowed wherever it asks for anything but any text."""
     if "anyOf" in schema:
@@ -79,10 +86,12 @@ def _or_interpolation(members: Sequence[Schema]) -> list[Schema]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the schema; return the exit code."""
-    description = "Print the JSON schema of a study file."
-    argparse.ArgumentParser(prog="python -m studies.schema", description=description).parse_args(argv)
-    print(json.dumps(study_schema(), indent=1))
+    """Print a schema; return the exit code."""
+    description = "Print the JSON schema of the files of one kind."
+    parser = argparse.ArgumentParser(prog="python -m studies.schema", description=description)
+    parser.add_argument("kind", nargs="?", choices=["study", "schedule"], default="study")
+    is_schedule = parser.parse_args(argv).kind == "schedule"
+    print(json.dumps(schedule_schema() if is_schedule else study_schema(), indent=1))
     return 0
 
 

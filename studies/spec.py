@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     Discriminator,
@@ -17,6 +18,7 @@ from pydantic import (
 )
 
 from studies.arms import ArmSpec, DesignSpec, merged
+from studies.base import BaseSpec
 from studies.data import DataSpec, ValidationSpec
 from studies.declaration import Declaration, Name, Scalar, Setting
 from studies.errors import nearest
@@ -26,6 +28,8 @@ from studies.training import AugmentationSpec, TrainingSpec
 __all__ = [
     "ArmSpec",
     "AugmentationSpec",
+    "Backend",
+    "BaseSpec",
     "ConfirmSpec",
     "DataSpec",
     "DatasetSpec",
@@ -54,6 +58,10 @@ Metric = Literal[
     "test_loss",
 ]
 
+_SCHEMES = ("tcp", "tls", "ws", "wss")
+"""How one speaks to a Dask scheduler; what `tls` and `wss` need is in Dask's own configuration."""
+SaveModels = Literal["none", "best", "all"]
+Backend = Literal["tensorflow", "jax"]
 
 Replicates = Annotated[
     Annotated[Annotated[StrictInt, Field(ge=1, le=1000)], Tag("[number]")] | Annotated[SequentialSpec, Tag("[looks]")],
@@ -88,6 +96,8 @@ class StudySpec(Declaration):
     """Seed of the first replicate; the next ones count up from it."""
     data: DataSpec = DataSpec()
     training: TrainingSpec
+    base: BaseSpec | None = None
+    """In a search: a frozen base, on whose features `model` is trained. Null: it is trained on the dataset itself."""
     search: SearchSpec | None = None
     """How a search goes; an ablation has none."""
     metric: Metric = "test_accuracy"
@@ -100,6 +110,10 @@ class StudySpec(Declaration):
     """Equivalence margin on the primary metric: smaller differences do not matter. Null: not asked."""
     all_pairs: StrictBool = False
     """Compare every arm with every other too (Games-Howell)."""
+    save_models: SaveModels = "best"
+    """Which trained models are kept, and shown in MLflow. `best`: of each arm, and of each setting that a search
+    confirms, that of the replicate with the best validation score; where nothing is held out, that of the first seed,
+    since choosing by the test set would flatter it. `all`: that of every trial. `none`: no model."""
     budget: Budget | None = None
     """Which of `budgets` applies. Null: the file as it stands."""
     budgets: dict[Budget, dict[str, JsonValue]] = Field(default={})
@@ -134,6 +148,8 @@ class StudySpec(Declaration):
         if self.kind == "ablation":
             if self.search is not None:
                 raise ValueError("`study.search` must be left out of an ablation (`kind: search` makes it a search).")
+            if self.base is not None:
+                raise ValueError(f"`study.base` must be left out of an ablation. Received: {self.base.model!r}.")
             if self.replicates is None:
                 raise ValueError("`study.replicates` must be given; it is missing.")
             if len(self.arms) < 2:
@@ -283,12 +299,66 @@ class DatasetSpec(Declaration):
 class ExecutorSpec(Declaration):
     """Where trials run."""
 
-    name: Literal["local"]
-    """`local`: worker processes on this machine."""
+    name: Literal["local", "dask"]
+    """`local`: worker processes on this machine. `dask`: the workers of a Dask cluster."""
     workers: StrictInt | None = Field(default=None, ge=1, le=1024)
-    """Worker processes, one thread each. Null: as many as there are cores to run on."""
+    """How many trials run at once, one thread each; of `cluster`, how many workers it starts. Null: as many as there
+    are cores to run on, or threads of the workers at `address`."""
+    fuse: StrictInt | None = Field(default=None, ge=1, le=1024)
+    """With `backend=jax`: how many trials at most are trained as one program. Null: on a GPU as many as its memory
+    holds, on a CPU one."""
     trials_per_worker: StrictInt = Field(default=100, ge=1)
     """A worker is replaced after this many trials, since Keras keeps some memory of each model it built."""
+    address: str | None = None
+    """For `dask`: the scheduler, such as tcp://127.0.0.1:8786. Null: `DASK_SCHEDULER_ADDRESS`."""
+    cluster: str | None = Field(default=None, pattern=r"^\w+(\.\w+)+$")
+    """For `dask`, instead of `address`: a class that starts a cluster for the length of the study, such as
+    dask_jobqueue.SLURMCluster, dask_kubernetes.operator.KubeCluster or distributed.LocalCluster."""
+    options: dict[str, JsonValue] = Field(default={})
+    """For `cluster`: its arguments by name, such as `{cores: 4, memory: 16GB, walltime: "08:00:00"}`."""
+    resources: dict[str, Annotated[StrictFloat, Field(gt=0)]] = Field(default={})
+    """For `dask`: what each trial takes of what its worker offers, such as `{GPU: 0.25}`."""
+
+    @model_validator(mode="after")
+    def _fields_are_of_its_kind(self) -> Self:
+        if self.name == "local":
+            of_dask = {
+                "address": self.address,
+                "cluster": self.cluster,
+                "options": self.options,
+                "resources": self.resources,
+            }
+            given = next((name for name, value in of_dask.items() if value), None)
+            if given:
+                raise ValueError(f"`executor.{given}` must be left out of executor=local: executor=dask has it.")
+        elif self.cluster is None and self.options:
+            raise ValueError(
+                f"`executor.options` must be left out without `executor.cluster`. Received: {self.options}."
+            )
+        elif self.cluster is not None and self.address is not None:
+            raise ValueError(
+                f"`executor.address` must be left out with `executor.cluster`. Received: {self.address!r} and "
+                f"{self.cluster!r}."
+            )
+        elif self.cluster is not None and self.workers is None:
+            raise ValueError("`executor.workers` must be given with `executor.cluster`: how many workers it starts.")
+        if self.address is not None:
+            check_address(self.address)
+        return self
+
+
+def check_address(address: str) -> None:
+    """Raise ValueError unless `address` has the form of that of a Dask scheduler."""
+    try:
+        parts = urlsplit(address)
+        is_whole = bool(parts.scheme in _SCHEMES and parts.hostname and parts.port) and not parts.path.strip("/")
+    except ValueError:  # The port is no number, or too large.
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            f"`executor.address` must be SCHEME://HOST:PORT with one of {', '.join(_SCHEMES)}, such as "
+            f"tcp://127.0.0.1:8786. Received: {address!r}."
+        )
 
 
 class RunSpec(Declaration):
@@ -301,3 +371,16 @@ class RunSpec(Declaration):
     """Folder for records, reports and the default MLflow and Optuna stores."""
     tracking_uri: str | None = None
     """MLflow tracking server. Null: `MLFLOW_TRACKING_URI`, else `mlflow.db` in `runs_dir`."""
+    backend: Backend = "tensorflow"
+    """What Keras runs on. `jax` trains many trials at once on an accelerator (see `executor.fuse`); on a CPU it is
+    several times slower than `tensorflow`. Results of the two are alike, not the same, and have keys of their own."""
+    storage: str | None = None
+    """Optuna's database. Null: `OPTUNA_STORAGE`, else `optuna.db` in `runs_dir`."""
+
+    @model_validator(mode="after")
+    def _backend_fits(self) -> Self:
+        if self.backend != "jax" and self.executor.fuse is not None:
+            raise ValueError(f"`executor.fuse` must be left out of backend={self.backend}: backend=jax has it.")
+        if self.backend == "jax" and self.executor.name == "dask":
+            raise ValueError("`backend` must be tensorflow with executor=dask. Received: 'jax'.")
+        return self

@@ -1,8 +1,10 @@
 """Finished trials as a coordinator would store them, without training any."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studies.spec import TrainingSpec
 from tracking.manifest import PlannedTrial
@@ -24,6 +26,18 @@ def stored(trial: PlannedTrial, score: float = 0.75, study: str = "small", epoch
     rng = np.random.default_rng(trial.seed)
     history = {metric: np.append(rng.random(epochs - 1), score) for metric in MEASURED}
     predicted = rng.integers(0, 10, 8).astype(np.int32)
+    return finished(trial, history, (predicted, predicted % 2 == 0), study)
+
+
+def finished(
+    trial: PlannedTrial,
+    history: Mapping[str, NDArray[np.float64]],
+    answers: tuple[NDArray[np.int32], NDArray[np.bool_]],
+    study: str,
+    environment: Environment = ENVIRONMENT,
+) -> StoredTrial:
+    """Return the finished `trial`, which left `history` and each test example's class and whether it is right."""
+    metrics = {metric: float(values[-1]) for metric, values in history.items()}
     record = TrialRecord(
         key=trial.key,
         study=study,
@@ -33,12 +47,12 @@ def stored(trial: PlannedTrial, score: float = 0.75, study: str = "small", epoch
         model="two_block_cnn",
         dataset="digits",
         data_digest="0123456789abcdef" * 4,
-        training=TrainingSpec(epochs=epochs, batch_size=64),
+        training=TrainingSpec(epochs=len(next(iter(history.values()))), batch_size=64),
         engine="1",
-        metrics=dict.fromkeys(MEASURED, score),
+        metrics=metrics,
         cost=Cost(seconds=55.0, images_per_second=3000.0, peak_memory_mib=700.0),
         started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        environment=ENVIRONMENT,
+        environment=environment,
         command=f"python -m search.verify study={study} arm={trial.arm} seed={trial.seed}",
     )
-    return StoredTrial(record, history, predicted, predicted % 2 == 0)
+    return StoredTrial(record, history, *answers)

@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OURS = {"studies": set(), "tracking": {"studies"}, "search": {"studies", "tracking"}}
 HOMES = {
-    "mlflow": {"tracking/mlflow_store.py"},
-    "optuna": {"search/sampler.py", "search/proposer.py"},
+    "mlflow": {"tracking/mlflow_store.py", "tracking/mlflow_models.py"},
+    "optuna": {"search/sampler.py", "search/proposer.py", "search/storage.py", "tracking/importances.py"},
     "hydra": {"studies/compose.py"},
     "keras": {"search/models/", "search/data/keras_download.py", "search/train/", "search/trial.py"},
     "keras_tuner": {"search/models/", "search/trial.py"},
@@ -19,6 +19,9 @@ HOMES = {
     "matplotlib": {"tracking/"},
     "scipy": {"tracking/"},
     "statsmodels": {"tracking/"},
+    "distributed": {"search/cluster/"},
+    "apscheduler": {"search/nights.py"},
+    "apprise": {"tracking/channels.py"},
 }
 SOURCES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
 
@@ -54,7 +57,8 @@ def test_the_coordinator_does_not_import_tensorflow_before_a_worker_needs_it(tmp
     import sys
 
     modules = (
-        "search.run, search.preview, search.verify, search.drive, search.workers, tracking.report, tracking.publish"
+        "search.run, search.preview, search.verify, search.case, search.drive, search.workers, "
+        "tracking.report, tracking.reporter, tracking.publish, tracking.brief, tracking.compare"
     )
     code = f"import sys, {modules}; print(sorted({{'tensorflow', 'keras', 'mlflow'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from studies.errors import InputError, nearest, unknown
+from studies.errors import InputError, unknown
+from tracking.arguments import named_values
 from tracking.moment import moment
 
 USAGE = """\
@@ -65,15 +66,9 @@ def _parsed(arguments: Sequence[str]) -> dict[str, str]:
     """Return the arguments by name.
 
     Raises:
-        InputError: one is not known or has no value.
+        InputError: one is not known, or has no value or two.
     """
-    given: dict[str, str] = {}
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if name not in ARGUMENTS or not value:
-            expected = "`since=TIME`, `runs_dir=DIR` and `format=FORMAT`"
-            raise InputError(f"Arguments are {expected}. Received: {argument!r}.{nearest(name, ARGUMENTS)}")
-        given[name] = value
+    given = named_values(arguments, ARGUMENTS)
     if given.get("format", "rich") not in FORMATS:
         raise unknown("format", given["format"], FORMATS)
     return given

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from studies.errors import InputError, nearest, unknown
+from studies.errors import InputError, unknown
+from tracking.arguments import named_values
 from tracking.direction import Direction, guess
 
 if TYPE_CHECKING:
@@ -118,15 +119,7 @@ def options_of(arguments: Sequence[str]) -> Options:
 
 
 def _parsed(arguments: Sequence[str]) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if name not in ARGUMENTS or not value:
-            expected = ", ".join(f"`{known}=`" for known in ARGUMENTS)
-            raise InputError(f"Arguments are {expected}. Received: {argument!r}.{nearest(name, ARGUMENTS)}")
-        if name in given:
-            raise InputError(f"`{name}` must be given once. Received: {given[name]!r} and {value!r}.")
-        given[name] = value
+    given = named_values(arguments, ARGUMENTS)
     missing = [name for name in REQUIRED if name not in given]
     if missing:
         raise InputError(

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracking.effects import Effect, RankTest, a12, hedges_g, mann_whitney, sign_flip
+from tracking.effects import Effect, RankTest, a12, hedges_g, mann_whitney
 from tracking.power import detectable_difference, detectable_paired_difference
 from tracking.sequential import ArmDecision, Decision
+from tracking.sign_flips import sign_flip
 from tracking.stats import Difference, Values, equivalence, holm, paired, welch
 from tracking.two_level import NewData, new_data
 

@@ -1,8 +1,10 @@
 """Carries what a study owes to MLflow, item by item, and notes each in the ledger."""
 
 import logging
+import math
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +14,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from tracking.manifest import FILE_NAME, StudyManifest
+from tracking.model_content import model_content, registration
+from tracking.model_files import put_model_files
 from tracking.outbox import Item, Outbox
 from tracking.provenance import masked
 from tracking.record import DamagedRecordError, Failure, RecordStore
 from tracking.run_content import RunContent, failure_run, study_run, trial_run
+from tracking.trouble import plainly
 from tracking.run_files import (
     description,
     put_failure_files,
@@ -25,6 +30,7 @@ from tracking.run_files import (
 )
 
 if TYPE_CHECKING:
+    from tracking.mlflow_models import MlflowModels
     from tracking.mlflow_store import MlflowStore, StudyRun
 
 _LOGGER = logging.getLogger(__name__)
@@ -47,6 +53,7 @@ class Outcome:
 @dataclass(frozen=True)
 class _Session:
     store: "MlflowStore"
+    models: "MlflowModels"
     study: "StudyRun"
     pictures: Path
 
@@ -61,20 +68,25 @@ class Courier:
         # Held from the first delivery to the end of the process: what the session remembers is then true.
         self._lock = FileLock(self.outbox.home / "lock")
         self._session: _Session | None = None
+        self._reported = -math.inf
 
-    def deliver(self, wait_seconds: float = 0.0) -> Outcome:
+    def deliver(self, wait_seconds: float = 0.0, report_every: float = 0.0) -> Outcome:
         """Deliver everything that is owed, until two failures in a row: those are the store's, not an item's.
+
+        Args:
+            wait_seconds: for another process that delivers this study.
+            report_every: seconds; a report is not owed so soon after the last one, which it mostly repeats.
 
         Raises:
             BusyError: another process has had the study's lock for `wait_seconds`.
         """
-        if not self.outbox.owed():
+        if not self._due(report_every):
             return Outcome(0, 0)
         self._take_lock(wait_seconds)
         delivered, failures, reason = 0, 0, ""
         try:
             session = self._open()
-            for item in self.outbox.owed():
+            for item in self._due(report_every):
                 try:
                     self._deliver(item, session)
                 except Exception as error:
@@ -89,7 +101,7 @@ class Courier:
             _LOGGER.warning("%s does not answer: %s", self.outbox.address.public, reason)
         if reason:
             self._session = None  # Looks again at what is there before the next try.
-        return Outcome(delivered, len(self.outbox.owed()), reason)
+        return Outcome(delivered, len(self._due(report_every)), reason)
 
     def verify(self) -> str:
         """Have everything owed again if the store no longer has the study; a database may get deleted.
@@ -114,6 +126,10 @@ class Courier:
         self._session = None
         self._lock.release()
 
+    def _due(self, report_every: float) -> list[Item]:
+        held = time.monotonic() < self._reported + report_every
+        return [item for item in self.outbox.owed() if not (held and item.kind == "report")]
+
     def _take_lock(self, wait_seconds: float) -> None:
         if self._lock.is_locked:
             return
@@ -130,13 +146,15 @@ class Courier:
 
     def _open(self) -> _Session:
         """Return the connection, made and checked once, and again after a failure."""
+        from tracking.mlflow_models import MlflowModels
+
         if self._session is None:
             store = self._connect()
             self._forget_what_is_gone(store)
             study = store.open_study(self._study_run(self._manifest()))
             pictures = self.outbox.home / "graphs"
             pictures.mkdir(exist_ok=True)
-            self._session = _Session(store, study, pictures)
+            self._session = _Session(store, MlflowModels(store.client), study, pictures)
         return self._session
 
     def _forget_what_is_gone(self, store: "MlflowStore") -> None:
@@ -158,11 +176,20 @@ class Courier:
                 failure, failed = Failure.model_validate_json(path.read_bytes()), _modified(path)
                 put_failure_files(failure, files)
                 run_id = store.put_trial(study, failure_run(failure, failed, manifest), files)
+            elif item.kind == "model":
+                trial, run_id = self.records.read(item.key), study.children[item.key].run_id
+                put_model_files(self.records, trial.record, files)
+                session.models.put(study.experiment_id, run_id, model_content(trial, manifest), files)
+            elif item.kind == "registration":
+                trial, run_id = self.records.read(item.digest), study.children[item.digest].run_id
+                session.models.register(study.experiment_id, run_id, registration(item.digest, trial, manifest))
             else:
                 put = put_report_files if item.kind == "report" else put_study_files
                 put(self.folder, files)
                 store.put_study(study, self._study_run(manifest), files)
         self.outbox.record(item, run_id, study.experiment_id)
+        if item.kind == "report":
+            self._reported = time.monotonic()
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -196,4 +223,4 @@ def _modified(path: Path) -> int:
 
 def _line(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
-    return masked(text[:400])
+    return masked(plainly(text)[:400])

@@ -1,5 +1,6 @@
 """Delivers when nudged and every few seconds, and less and less often to a store that is down."""
 
+import contextlib
 import logging
 import os
 import select
@@ -9,9 +10,12 @@ from collections.abc import Iterator
 from tracking.address import StoreAddress
 from tracking.courier import BusyError, Courier, Outcome
 from tracking.provenance import masked
+from tracking.trouble import is_refusal
 
 LOOK_SECONDS = 5.0
 """How often the disk is looked at without a nudge."""
+REPORT_SECONDS = 300.0
+"""How often the report of a running study is delivered at most; the last one always is."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 _LAST_WAIT_SECONDS = 10.0
 _LOGGER = logging.getLogger(__name__)
@@ -31,8 +35,9 @@ def follow(courier: Courier, nudges: int) -> int:
     while True:
         outcome = _deliver(courier)
         if outcome.owed:
+            pause = LONGEST_PAUSE_SECONDS if is_refusal(outcome.reason) else next(pauses)
             # A nudge does not cut this wait short: what is new changes nothing about the store.
-            closed = _wait(nudges, next(pauses), wakes=False)
+            closed = _wait(nudges, pause, wakes=False)
         else:
             pauses = _pauses()
             closed = _wait(nudges, LOOK_SECONDS, wakes=True)
@@ -54,8 +59,9 @@ def prepare(address: StoreAddress, log_level: int) -> None:
     }
     os.environ.update(fixed)
     defaults = {
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-        "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "30",
+        # Longer than a server that is only slow takes: nothing waits for this process.
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+        "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "120",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     for name, value in defaults.items():
@@ -85,9 +91,11 @@ def _deliver_last(courier: Courier) -> int:
 
 def _deliver(courier: Courier) -> Outcome:
     try:
-        outcome = courier.deliver()
+        outcome = courier.deliver(report_every=REPORT_SECONDS)
     except BusyError as error:
         outcome = Outcome(0, len(courier.outbox.owed()), str(error))
+    with contextlib.suppress(OSError):  # A full disk has better witnesses.
+        courier.outbox.note_trouble(outcome.reason if outcome.owed else "")
     if outcome.delivered or outcome.owed:
         _LOGGER.info("%d delivered, %d owed. %s", outcome.delivered, outcome.owed, outcome.reason)
     return outcome

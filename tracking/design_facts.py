@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from studies.spec import Declaration
+    from studies.spec import Declaration, StudySpec
     from tracking.manifest import StudyManifest
     from tracking.record import Environment
     from tracking.summary import ArmSummary, StudySummary
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 def design_facts(summary: "StudySummary", manifest: "StudyManifest") -> dict[str, str]:
     """Return what was declared and on which data, by name; what was not said is left out."""
-    study, dataset = summary.study, manifest.spec.dataset
+    study = summary.study
     facts = {
         "Study": f"{study.name} ({study.kind})",
         "Source": study.source,
+        "Frozen base": _base(manifest),
         "Model": study.model,
         "Fixed for all arms": _listed(study.fixed),
         **{f"Arm {arm.name}": _arm(arm, study.fixed) for arm in summary.arms},
@@ -27,13 +28,39 @@ def design_facts(summary: "StudySummary", manifest: "StudyManifest") -> dict[str
         "Primary metric": study.metric,
         "Declared test": f"{'paired by seed' if study.paired else 'unpaired'}, alpha {summary.design.alpha:g}, "
         + (f"equivalence margin {study.margin:g}" if study.margin else "no equivalence margin"),
-        "Dataset": f"{dataset.name}, {manifest.n_train} training and {manifest.n_test} test images, "
-        f"{len(manifest.class_names)} classes",
+        "Dataset": _dataset(manifest),
         "Data": _declared(study.data),
         "Data digest": manifest.data_digest,
         "Engine": manifest.engine,
     }
     return {name: text for name, text in facts.items() if text}
+
+
+def search_facts(study: "StudySpec", manifest: "StudyManifest") -> dict[str, str]:
+    """Return what was declared of a search, and on which data, by name; what was not said is left out."""
+    assert study.search is not None
+    confirm = study.search.confirm
+    facts = {
+        "Study": f"{study.name} ({study.kind})",
+        "Source": study.source,
+        "Frozen base": _base(manifest),
+        "Model": study.model,
+        "Fixed for all settings": _listed(study.fixed),
+        "Search": _listed({name: value for name, value in study.search if name not in ("space", "confirm") and value}),
+        "Confirmation": f"the best {confirm.settings} against {study.control}, {confirm.replicates} fresh seeds each",
+        "Training": _declared(study.training),
+        "Dataset": _dataset(manifest),
+        "Data": _declared(study.data),
+        "Data digest": manifest.data_digest,
+        "Engine": manifest.engine,
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _dataset(manifest: "StudyManifest") -> str:
+    sizes = f"{manifest.spec.dataset.name}, {manifest.n_train} training and {manifest.n_test} test"
+    classes = len(manifest.class_names)
+    return f"{sizes} images, {classes} classes" if classes else f"{sizes} vectors with a target each"
 
 
 def environments(summary: "StudySummary") -> list[str]:
@@ -53,6 +80,16 @@ def _environment(environment: "Environment") -> str:
     versions = ", ".join(f"{name} {number}" for name, number in sorted(environment.packages.items()))
     commit = f"; commit {environment.git_commit}" if environment.git_commit else ""
     return f"{environment.hardware}; host {environment.host}; Python {environment.python}; {versions}{commit}"
+
+
+def _base(manifest: "StudyManifest") -> str:
+    """Return what the features came from that all arms are trained on, if they are."""
+    base = manifest.search.spec.study.base if manifest.search else None
+    if base is None:
+        return ""
+    what = ", ".join(part for part in (base.model, _listed(base.fixed), _declared(base.training)) if part)
+    part = f"{1 - base.held_out:.0%} of the training set"
+    return f"{what}; trained once, on {part}; its features of the rest are the data"
 
 
 def _arm(arm: "ArmSummary", fixed: Mapping[str, Any]) -> str:

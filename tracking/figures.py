@@ -45,19 +45,20 @@ def curves(summary: "StudySummary") -> bytes:
     """Draw accuracy and loss over epochs, train and test: per arm the mean, in a band from lowest to highest seed."""
     arms = summary.arms[:MOST_ARMS]
     parts = _parts(arms)
-    figure = Figure(figsize=(max(9.0, 4 * len(parts)), 6.4), layout="constrained")
-    grid = figure.subplots(2, len(parts), sharex=True)
+    kinds = _kinds(arms)
+    figure = Figure(figsize=(max(9.0, 4 * len(parts)), 3.2 * len(kinds)), layout="constrained")
+    grid = figure.subplots(len(kinds), len(parts), sharex=True, squeeze=False)
     looks = _looks(summary)
-    for axes, metric in zip(grid.flat, [f"{part}_{kind}" for kind in KINDS for part in parts], strict=True):
+    for axes, metric in zip(grid.flat, [f"{part}_{kind}" for kind in kinds for part in parts], strict=True):
         shown = [arm for arm in arms if metric in arm.histories]
         for arm in shown:
             band(axes, scaled(metric, arm.histories[metric]), looks[arm.name])
         over_epochs(axes)
         fit_height(axes, metric, [arm.histories[metric] for arm in shown])
         axes.set_title(metric.replace("_", " "), fontsize=10, color=INK, loc="left")
-    for row, kind in enumerate(KINDS):
+    for row, kind in enumerate(kinds):
         grid[row, 0].set_ylabel(axis_label(kind), fontsize=9, color=INK)
-    for axes in grid[1]:
+    for axes in grid[-1]:
         axes.set_xlabel("epoch", fontsize=9, color=INK)
     _legend_below(figure, grid[0, 0])
     return png(figure)
@@ -82,15 +83,16 @@ def first_trials(summary: "StudySummary") -> bytes:
     """Draw the curves of each arm's first finished trial: accuracy above loss, train and test in each panel."""
     arms = [arm for arm in summary.arms if arm.histories][:MOST_FIRST_TRIALS]
     columns = max(1, min(4, len(arms)))
-    blocks = max(1, math.ceil(len(arms) / columns))
-    figure = Figure(figsize=(max(5.0, 2.3 * columns + 0.6), 4.4 * blocks + 0.4), layout="constrained")
-    grid = figure.subplots(2 * blocks, columns, sharex=True, sharey=False, squeeze=False)
+    blocks, kinds = max(1, math.ceil(len(arms) / columns)), _kinds(arms)
+    height = 2.2 * len(kinds) * blocks + 0.4
+    figure = Figure(figsize=(max(5.0, 2.3 * columns + 0.6), height), layout="constrained")
+    grid = figure.subplots(len(kinds) * blocks, columns, sharex=True, sharey=False, squeeze=False)
     for axes in grid.flat[:]:
         axes.set_visible(False)
     for position, arm in enumerate(arms):
         block, column = divmod(position, columns)
-        for row, kind in enumerate(KINDS):
-            axes = grid[2 * block + row, column]
+        for row, kind in enumerate(kinds):
+            axes = grid[len(kinds) * block + row, column]
             axes.set_visible(True)
             train_and_test(axes, kind, {name: stack[0] for name, stack in arm.histories.items()})
             names = [f"{part}_{kind}" for part in PARTS]
@@ -99,27 +101,29 @@ def first_trials(summary: "StudySummary") -> bytes:
             axes.tick_params(labelleft=column == 0, labelbottom=kind == "loss")
             axes.set_ylabel(axis_label(kind) if column == 0 else "", fontsize=9, color=INK)
         seed = next(row.seed for row in arm.trials if row.state == "done")
-        grid[2 * block, column].set_title(f"{shortened(arm.name, 20)}, seed {seed}", fontsize=9, color=INK, loc="left")
-        grid[2 * block + 1, column].set_xlabel("epoch", fontsize=9, color=INK)
+        top, bottom = grid[len(kinds) * block, column], grid[len(kinds) * (block + 1) - 1, column]
+        top.set_title(f"{shortened(arm.name, 20)}, seed {seed}", fontsize=9, color=INK, loc="left")
+        bottom.set_xlabel("epoch", fontsize=9, color=INK)
     _legend_below(figure, grid[0, 0])
     return png(figure)
 
 
 def trial_curves(history: Mapping[str, NDArray[np.float64]], title: str) -> bytes:
-    """Draw one trial's curves, accuracy beside loss; `history` maps metrics to (epochs,) values.
+    """Draw one trial's curves, accuracy, where it is measured, beside loss; `history` maps metrics to (epochs,) values.
 
     Fixed margins instead of a layout engine: this is drawn once a trial, and takes a third of the time.
     """
     figure = Figure(figsize=(8, 3.2))
     figure.subplots_adjust(left=0.08, right=0.98, top=0.86, bottom=0.16, wspace=0.22)
-    both = figure.subplots(1, 2)
-    for axes, kind in zip(both, KINDS, strict=True):
+    kinds = [kind for kind in KINDS if any(name.endswith(kind) for name in history)] or KINDS
+    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
+    for axes, kind in zip(panels, kinds, strict=True):
         train_and_test(axes, kind, history)
         stacks = [history[f"{part}_{kind}"][None, :] for part in PARTS if f"{part}_{kind}" in history]
         fit_height(axes, kind, stacks)
         axes.set_ylabel(axis_label(kind), fontsize=9, color=INK)
         axes.set_xlabel("epoch", fontsize=9, color=INK)
-    handles, labels = both[0].get_legend_handles_labels()
+    handles, labels = panels[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="upper right", ncols=len(labels), frameon=False, fontsize=8)
     figure.text(0.08, 0.93, title, fontsize=10, color=INK)
@@ -130,6 +134,12 @@ def _parts(arms: "Sequence[ArmSummary]") -> list[str]:
     """Return the parts of the data that any arm has a history of; training and test where none has."""
     found = {metric.partition("_")[0] for arm in arms for metric in arm.histories}
     return [part for part in PARTS if part in (found or {"train", "test"})]
+
+
+def _kinds(arms: "Sequence[ArmSummary]") -> list[str]:
+    """Return what any arm has a history of: accuracy before loss, or loss alone where targets are numbers."""
+    found = {metric.partition("_")[2] for arm in arms for metric in arm.histories}
+    return [kind for kind in KINDS if kind in (found or KINDS)]
 
 
 def _looks(summary: "StudySummary") -> dict[str, Look]:

@@ -72,6 +72,8 @@ class StudyManifest(Declaration):
     search itself."""
     search: SearchManifest | None = None
     """The search that `spec` is, or confirms."""
+    dataset: str = ""
+    """Name of the prepared data, which those of a frozen base have for themselves. Empty: that of `spec.dataset`."""
     data_digest: str
     class_names: tuple[str, ...]
     """One name per class, in label order."""

@@ -21,6 +21,8 @@ from tracking.address import VARIABLE, StoreAddress
 from tracking.run_content import DatasetUse, RunContent
 
 PAGE = 500
+BRIEFS = "briefs"
+"""The experiment of the morning briefs."""
 _PARENT = "mlflow.parentRunId"
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Without it MLflow's pages take an experiment for one of generative models until somebody says otherwise."""
@@ -112,6 +114,20 @@ class MlflowStore:
         self.client.set_terminated(run_id, content.status, content.ended)
         study.children[key] = ChildRun(run_id, content.status, record)
         return run_id
+
+    def put_brief(self, content: RunContent, files: Path) -> None:
+        """Make the run of the experiment `BRIEFS` that has the name of `content` show it; `files` are its artifacts."""
+        experiment_id = self._experiment(BRIEFS)
+        query = f"attributes.run_name = '{content.name}'"
+        found = self.client.search_runs([experiment_id], query, max_results=1)
+        run_id = found[0].info.run_id if found else self._create(experiment_id, content, {})
+        self._fill(run_id, content, files, with_tags=bool(found))
+        self.client.set_terminated(run_id, content.status, content.ended)
+
+    def briefs(self) -> set[str]:
+        """Return the names of the last briefs that are there."""
+        runs = self.client.search_runs([self._experiment(BRIEFS)], max_results=PAGE)
+        return {str(run.info.run_name) for run in runs}
 
     def _experiment(self, name: str) -> str:
         experiment = self.client.get_experiment_by_name(name)

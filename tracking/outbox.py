@@ -19,8 +19,9 @@ from tracking import atomic
 from tracking.address import StoreAddress, check
 from tracking.manifest import FILE_NAME, StudyManifest, read_manifest
 from tracking.record import RecordStore
+from tracking.shown_models import confirmed_best, settled_models
 
-Kind = Literal["study", "trial", "failure", "report"]
+Kind = Literal["study", "trial", "failure", "model", "registration", "report"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Item:
 
     kind: Kind
     key: str
-    """The trial's key; `study` and `report` for those."""
+    """The trial's key; `study`, `registration` and `report` for those."""
     digest: str
-    """SHA-256 of the content on disk: another one is owed again."""
+    """SHA-256 of the content on disk, or the key of what is to be registered: another one is owed again."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Outbox:
         self._digests: dict[Path, tuple[tuple[int, int, int], str]] = {}
 
     def owed(self) -> list[Item]:
-        """Return what is on disk and not delivered: the study, trials in plan order, failures, the report.
+        """Return what is on disk and not delivered: the study, trials in plan order, failures, models, the report.
 
         A study without a readable manifest owes nothing: there is no run yet that its trials could belong to.
         """
@@ -141,6 +142,27 @@ class Outbox:
             atomic.write_text(path, uuid.uuid4().hex)
         return path.read_text(encoding="utf-8").strip()
 
+    @property
+    def trouble(self) -> str:
+        """Why the store did not take what it is owed, when it was last tried, in one line; empty if it did."""
+        try:
+            return self._trouble.read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
+    def note_trouble(self, reason: str) -> None:
+        """Keep `reason` for whoever shows the running study; an empty one says that all is well."""
+        if reason == self.trouble:
+            return
+        if reason:
+            atomic.write_text(self._trouble, reason)
+        else:
+            self._trouble.unlink(missing_ok=True)
+
+    @property
+    def _trouble(self) -> Path:
+        return self.home / "trouble.txt"
+
     def _on_disk(self, manifest: StudyManifest) -> list[Item]:
         store = RecordStore(self.folder)
         finished, planned = store.keys(), {trial.key: place for place, trial in enumerate(manifest.trials)}
@@ -149,8 +171,18 @@ class Outbox:
         items += [Item("trial", key, self._digest([store.trials / key / "record.json"])) for key in finished]
         failed = [path for path in sorted(store.failed.glob("[!.]*.json")) if not store.has(path.stem)]
         items += [Item("failure", path.stem, self._digest([path])) for path in failed]
+        items += self._models_on_disk(manifest, store)
         if report := report_files(self.folder):
             items.append(Item("report", "report", self._digest(report)))
+        return items
+
+    def _models_on_disk(self, manifest: StudyManifest, store: RecordStore) -> list[Item]:
+        """Return the models that will stay, and what a search's registered model is to be."""
+        settled = settled_models(manifest, store)
+        # A record has its model's digest in it, so that large files need not be read to know that they are the same.
+        items = [Item("model", key, self._digest([store.trials / key / "record.json"])) for key in settled]
+        if settled and (best := confirmed_best(manifest, store)):
+            items.append(Item("registration", "registration", best))
         return items
 
     def _digest(self, files: Iterable[Path]) -> str:

@@ -5,21 +5,34 @@ from typing import TYPE_CHECKING
 
 from tracking import tables
 from tracking.design_facts import design_facts, environments
+from tracking.factorial import reasons
+from tracking.factorial_report import effects_note, effects_table
 from tracking.render import escaped, markdown
 from tracking.scale import duration
+from tracking.search_page import search_section
 
 if TYPE_CHECKING:
+    from tracking.dataset_pictures import DatasetPictures
     from tracking.manifest import StudyManifest
+    from tracking.search_views import SearchViews
     from tracking.summary import StudySummary
 
 
-def page(summary: "StudySummary", manifest: "StudyManifest") -> str:
-    """Return the whole page; the pictures are named relative to it."""
+def page(
+    summary: "StudySummary",
+    manifest: "StudyManifest",
+    views: "SearchViews | None",
+    pictures: "DatasetPictures",
+) -> str:
+    """Return the whole page; the pictures are named relative to it. `views` are of the search that it confirms."""
     sections = (
         _answer(summary),
         _means(summary),
         _comparisons(summary),
-        _figures(),
+        _effects(summary),
+        search_section(views, summary) if views is not None else iter(()),
+        _figures(summary),
+        _pictures(pictures),
         _power(summary),
         _trials(summary),
         _design(summary, manifest),
@@ -46,10 +59,11 @@ def _means(summary: "StudySummary") -> Iterator[str]:
 def _comparisons(summary: "StudySummary") -> Iterator[str]:
     study = summary.study
     test = "the paired t test by seed" if study.paired else "Welch's t test"
+    count = len(summary.comparisons)
     yield "## Comparisons"
     yield (
         f"Difference in {summary.scales[study.metric].label}, arm minus {escaped(study.control)}, by {test}; the"
-        f" p-values are corrected by Holm's procedure for {len(summary.comparisons)} comparisons at"
+        f" p-values are corrected by Holm's procedure for {count} comparison{'s' * (count != 1)} at"
         f" {summary.design.alpha:g}. Intervals hold for one comparison at a time."
     )
     yield markdown(tables.comparisons(summary))
@@ -69,17 +83,36 @@ def _comparisons(summary: "StudySummary") -> Iterator[str]:
         yield "\n".join(notes)
 
 
-def _figures() -> Iterator[str]:
+def _effects(summary: "StudySummary") -> Iterator[str]:
+    """Yield what the components of a factorial study do."""
+    if not summary.effects:
+        return
+    table = effects_table(summary.effects, summary.design, summary.scale)
+    yield f"## {escaped(table.title)}"
+    yield effects_note(summary.effects, summary.design)
+    yield markdown(table)
+    if notes := reasons(summary.effects):
+        yield "\n".join(f"- {escaped(note)}." for note in notes)
+
+
+def _figures(summary: "StudySummary") -> Iterator[str]:
+    measured = [kind for kind in ("accuracy", "loss") if any(metric.endswith(kind) for metric in summary.metrics)]
     yield "## Figures"
     yield "![Every trial and the means](points.png)"
     yield "Every trial as a dot; above the dots the mean and its interval. The grey line is the control's mean."
-    yield "![Accuracy and loss over epochs](curves.png)"
-    yield (
-        "Mean over seeds, in a band from the lowest to the highest. Accuracies are cut off below the first tenth"
-        " of the training, losses are on a log scale."
-    )
+    yield f"![{' and '.join(measured).capitalize()} over epochs](curves.png)"
+    cut = "Accuracies are cut off below the first tenth of the training, losses" if len(measured) > 1 else "Losses"
+    yield f"Mean over seeds, in a band from the lowest to the highest. {cut} are on a log scale."
     yield "![The first trial of each arm](first_trials.png)"
     yield "The first finished trial of each arm, on the training and the test set."
+
+
+def _pictures(pictures: "DatasetPictures") -> Iterator[str]:
+    yield "## Images and confusions"
+    for picture in pictures.drawn:
+        yield f"![{escaped(picture.title)}]({picture.file})"
+        yield escaped(picture.note)
+    yield from map(escaped, pictures.missing)
 
 
 def _power(summary: "StudySummary") -> Iterator[str]:

@@ -67,8 +67,11 @@ def read_predictions(folder: Path, manifest: "StudyManifest", summary: "StudySum
     Raises:
         NoPredictionsError: the dataset is not on disk, or the trials were not scored on it.
     """
-    home = folder.parent / "data" / f"{manifest.spec.dataset.name}-{manifest.data_digest[:12]}"
+    name = manifest.dataset or manifest.spec.dataset.name
+    home = folder.parent / "data" / f"{name}-{manifest.data_digest[:12]}"
     classes = len(manifest.class_names)
+    if not classes:
+        raise NoPredictionsError("the study predicts numbers, and no classes")
     labels = _labels(home, manifest.n_test, classes)
     arms = {}
     for arm in summary.arms:

@@ -87,7 +87,7 @@ def _prospect(one: "Comparison", summary: "StudySummary") -> Prospect | None:
 def _detectable(one: "Comparison", summary: "StudySummary", more: int) -> float | None:
     """Return the difference that would be found with `more` replicates, at Holm's first step as the report has it."""
     study = summary.study
-    level = study.alpha / len(summary.comparisons)
+    level = summary.design.alpha / len(summary.comparisons)
     x, y = (_values(summary, arm) for arm in (one.arm, one.control))
     if study.paired:
         differences = np.array([x[seed] - y[seed] for seed in sorted(x.keys() & y.keys())])

@@ -44,6 +44,7 @@ class Publisher:
         self.folder = folder
         self._address = resolve(tracking_uri, folder.parent)
         self._outbox = Outbox(folder, self._address.uri)
+        self._outbox.note_trouble("")  # What an earlier run had to say.
         self._restarts = 0
         self._process = self._start()
 
@@ -74,6 +75,11 @@ class Publisher:
             # A full pipe has nudges enough; a broken one means that the process ended. The disk has it all.
             with contextlib.suppress(OSError):
                 os.write(stdin.fileno(), b"\n")
+
+    @property
+    def trouble(self) -> str:
+        """Why MLflow did not take what it is owed, when it was last tried; empty if it did."""
+        return self._outbox.trouble
 
     def owed(self) -> int:
         """Return how many items are not delivered, from the disk."""

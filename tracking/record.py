@@ -4,9 +4,11 @@
     history.csv     one row per epoch: epoch, then one column per metric
     predicted.npy   (n_test,) the class given to each test example
     correct.npy     (n_test,) bool, whether that class is right; absent where targets are numbers
+    base.keras      of a frozen base: the trained model as it is, on which a search stands
+    model.keras     the trained model for its users, if it is kept (see `tracking.kept_model`)
 
-A folder appears at once and complete, and is never changed. A failed trial leaves `runs/STUDY/failed/KEY.json`
-instead, which goes away when the key is finished.
+A folder appears at once and complete, and is never changed, but for a model that goes when a better one is there. A
+failed trial leaves `runs/STUDY/failed/KEY.json` instead, which goes away when the key is finished.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +27,7 @@ from pydantic import Field, ValidationError
 
 from studies.spec import DataSpec, Declaration, Setting, TrainingSpec
 from tracking import atomic
+from tracking.saved_model import MODEL_FILE, SavedModel
 
 METRICS = (
     *("train_accuracy", "train_loss"),
@@ -50,11 +54,13 @@ class Cost(Declaration):
     """What a trial took."""
 
     seconds: float
-    """Wall time of training and evaluation, without the worker's start."""
+    """Wall time of training and evaluation, without the worker's start; of a fused trial, its share of it."""
     images_per_second: float
     """Training images per second of training time, evaluation left out."""
     peak_memory_mib: float
     """Largest resident memory of the worker process so far."""
+    members: int = 1
+    """Trials that were trained at once, as one program, this one included."""
 
 
 class TrialRecord(Declaration):
@@ -86,7 +92,9 @@ class TrialRecord(Declaration):
     command: str
     """The shell command that trains exactly this trial."""
     files: dict[str, str] = Field(default={})
-    """SHA-256 of each file beside the record, by name; filled in when the record is written."""
+    """SHA-256 of each file beside the record, by name, but for `model.keras`; filled in when the record is written."""
+    saved_model: SavedModel | None = None
+    """The model file that was written with the record; it may have made room for a better one since."""
 
 
 class Failure(Declaration):
@@ -113,6 +121,8 @@ class StoredTrial:
     """(n_test,) class given to each test example."""
     correct: np.ndarray | None
     """(n_test,) bool; None where targets are numbers and not classes."""
+    base: bytes | None = None
+    """Of a frozen base, the content of its `.keras` file, without which its record would be of no use."""
 
 
 class DamagedRecordError(Exception):
@@ -135,17 +145,24 @@ class RecordStore:
         """Return the finished keys, sorted."""
         return sorted(path.parent.name for path in self.trials.glob("[!.]*/record.json"))
 
-    def write(self, trial: StoredTrial) -> TrialRecord:
-        """Put a finished trial on disk, atomically, and forget an earlier failure of its key."""
+    def write(self, trial: StoredTrial, served: bytes | None = None) -> TrialRecord:
+        """Put a finished trial on disk, atomically, and forget an earlier failure of its key.
+
+        `served` is the content of the file that the record's `saved_model` describes.
+        """
         files = {
             "history.csv": _history_csv(trial.history),
             "predicted.npy": _npy(trial.predicted),
         }
         if trial.correct is not None:
             files["correct.npy"] = _npy(trial.correct.astype(bool))
+        if trial.base is not None:
+            files["base.keras"] = trial.base
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         record = trial.record.model_copy(update={"files": digests})
         files["record.json"] = record.model_dump_json(indent=1).encode()
+        if served is not None:
+            files[MODEL_FILE] = served
 
         def fill(draft: Path) -> None:
             for name, content in files.items():
@@ -179,9 +196,31 @@ class RecordStore:
                 history=_read_history(content["history.csv"]),
                 predicted=np.load(io.BytesIO(content["predicted.npy"]), allow_pickle=False),
                 correct=None if correct is None else np.load(io.BytesIO(correct), allow_pickle=False),
+                base=content.get("base.keras"),
             )
         except (OSError, ValidationError, KeyError) as error:
             raise DamagedRecordError(f"{folder} is not whole: {str(error).splitlines()[0]}") from error
+
+    def record(self, key: str) -> TrialRecord | None:
+        """Return what is said of `key`, without looking at the files beside it; None if nothing readable is."""
+        try:
+            return TrialRecord.model_validate_json((self.trials / key / "record.json").read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def model_file(self, key: str) -> Path | None:
+        """Return the model of the finished trial `key`, or None if it has none (any more)."""
+        path = self.trials / key / MODEL_FILE
+        return path if path.is_file() else None
+
+    def drop_model(self, key: str) -> None:
+        """Remove the model of `key`; the rest of its record stays."""
+        (self.trials / key / MODEL_FILE).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed coordinator left half-written. To be called by the only one there is."""
+        for draft in self.trials.glob(".*"):
+            shutil.rmtree(draft, ignore_errors=True)
 
     def set_aside(self, key: str) -> Path:
         """Move the damaged trial `key` out of the way, keeping it for inspection; return where it is now."""
@@ -198,7 +237,9 @@ class RecordStore:
 
         def fill(draft: Path) -> None:
             for file in source.iterdir():
-                shutil.copyfile(file, draft / file.name)
+                # The other study may be run at this moment, and drop a model for a better one.
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(file, draft / file.name)
 
         atomic.write_folder(self.trials / key, fill)
         (self.failed / f"{key}.json").unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tracking import tables
+from tracking.factorial_report import effect_name, effects_table, verdict
 from tracking.printable import printable
 from tracking.tables import Table
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tracking.analysis import Analysis, Compared
+    from tracking.comparison import Comparison
     from tracking.stats import Description
     from tracking.summary import StudySummary
 
@@ -27,7 +29,14 @@ MEANS_COLUMNS = (
 COMPARISON_COLUMNS = (
     *("metric", "arm", "control", "paired", "alpha", "margin", "n_arm", "n_control", "difference"),
     *("ci_low", "ci_high", "t", "df", "p", "p_holm", "hedges_g", "g_low", "g_high", "a12", "rank_p"),
-    *("rank_p_holm", "rank_smallest_p", "equivalence_p", "detectable", "verdict", "flags"),
+    *("rank_p_holm", "rank_smallest_p", "equivalence_p", "detectable"),
+    *("new_difference", "new_se", "new_df", "new_low", "new_high", "new_p", "new_p_holm"),
+    *("new_seed_part", "new_example_part", "new_residual_part", "new_flags", "verdict", "flags"),
+)
+"""Those that begin with `new_` are for new test examples; `_part` are variances."""
+EFFECTS_COLUMNS = (
+    *("metric", "kind", "effect", "paired", "alpha", "n_level", "n_reference", "difference", "ci_low", "ci_high"),
+    *("t", "df", "p", "p_holm", "verdict", "flags"),
 )
 PAIRS_COLUMNS = (*("metric", "arm", "against", "n_arm", "n_against", "difference", "ci_low", "ci_high", "p", "flags"),)
 
@@ -81,7 +90,21 @@ def comparisons_csv(found: "Compared") -> str:
         tested += [test.t, test.df, test.p, one.p_holm]
         effects: list[Cell] = [effect.value, effect.low, effect.high, one.a12]
         others: list[Cell] = [rank.p, one.rank_p_holm, rank.smallest_p, one.equivalence_p, one.detectable]
-        rows.append([*declared, *tested, *effects, *others, one.verdict, "; ".join(one.flags)])
+        new = _new_data(one)
+        rows.append([*declared, *tested, *effects, *others, *new, one.verdict, "; ".join(one.flags)])
+    return _csv(rows)
+
+
+def effects_csv(summary: "StudySummary") -> str:
+    """Return the effects of a factorial study's components."""
+    rows: list[list[Cell]] = [[*EFFECTS_COLUMNS]]
+    design = summary.design
+    for one in summary.effects:
+        test = one.test
+        names: list[Cell] = [summary.scale.metric, one.kind, effect_name(one), design.paired, design.alpha]
+        tested: list[Cell] = [test.n_treatment, test.n_control, test.difference, test.low, test.high]
+        tested += [test.t, test.df, test.p, one.p_holm]
+        rows.append([*names, *tested, verdict(one, design), "; ".join(test.flags)])
     return _csv(rows)
 
 
@@ -107,6 +130,8 @@ def trials_csv(summary: "StudySummary") -> str:
 def print_summary(summary: "StudySummary", console: "Console") -> None:
     """Print means, comparisons and conclusion as tables that fit 100 columns."""
     shown = [tables.overview(summary), tables.details(summary, summary.study.metric), tables.comparisons(summary)]
+    if summary.effects:
+        shown.append(effects_table(summary.effects, summary.design, summary.scale))
     print_tables(summary.study.question, shown, (*summary.facts, *summary.claims), console)
 
 
@@ -162,6 +187,14 @@ def _widths(table: Table, available: int) -> list[int | None]:
 def _mean(metric: str, arm: str, planned: int, found: "Description", flags: tuple[str, ...]) -> list[Cell]:
     numbers = [found.mean, found.sd, found.median, found.minimum, found.maximum, found.low, found.high]
     return [metric, arm, planned, found.n, *numbers, "; ".join((*found.flags, *flags))]
+
+
+def _new_data(one: "Comparison") -> list[Cell]:
+    new = one.new_data
+    if new is None:
+        return [None] * 11
+    numbers: list[Cell] = [new.difference, new.se, new.df, new.low, new.high, new.p, one.new_data_p_holm]
+    return [*numbers, new.seed_part, new.example_part, new.residual_part, "; ".join(new.flags)]
 
 
 def _csv(rows: Sequence[Sequence[Cell]]) -> str:

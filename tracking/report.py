@@ -1,15 +1,19 @@
 """Write a study's report from its records: `python -m tracking.report study=NAME [runs_dir=DIR]`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.errors import InputError, nearest
+from studies.errors import InputError
+from tracking.arguments import named_values
 
 if TYPE_CHECKING:
     from tracking.manifest import StudyManifest
+    from tracking.search_views import SearchViews
     from tracking.summary import StudySummary
     from tracking.tables import Table
 
@@ -24,6 +28,8 @@ Write a study's report again from its records, and print its summary.
 The report goes to DIR/NAME/report/. Nothing is trained.
 """
 ARGUMENTS = ("study", "runs_dir")
+_LOCK_SECONDS = 60.0
+"""How long a report waits for another process that writes it."""
 
 
 @dataclass(frozen=True)
@@ -47,26 +53,42 @@ class ReportFiles:
     """What the report says."""
 
 
-def write_report(folder: Path) -> ReportFiles:
+class NothingFinishedError(InputError):
+    """A study has no trial to report yet."""
+
+
+class NotConfirmedError(InputError):
+    """A search has no confirmation to report yet; what it has found so far is written."""
+
+
+def write_report(folder: Path, running: bool | None = None) -> ReportFiles:
     """Write `folder`/report from the manifest and the records in `folder` (`runs/STUDY`), each file atomically.
 
+    Args:
+        folder: of the study.
+        running: whether its trials are being trained, which the page says; None to look who holds the study.
+
     Raises:
-        InputError: the study has not run, none of its trials is finished, or the report cannot be written.
+        NotConfirmedError: the study is a search, and none of its confirming trials is finished.
+        NothingFinishedError: none of its trials is finished.
+        InputError: the study has not run, or the report cannot be written.
     """
+    from tracking.coordinator import coordinator
     from tracking.manifest import read_manifest
     from tracking.record import RecordStore
-    from tracking.search_page import write_search
-    from tracking.searched import read_searched
     from tracking.summary import summarize
 
     manifest = read_manifest(folder.parent, folder.name)
-    summary = summarize(manifest, RecordStore(folder))
+    if running is None:
+        running = coordinator(folder) is not None
     try:
-        if manifest.search is not None:
-            write_search(folder / "report", read_searched(manifest.search, RecordStore(folder)), summary)
-        if summary.done == 0:
-            raise InputError(_nothing(summary))
-        return _write(folder, summary, manifest)
+        with _only_one(folder):
+            summary = summarize(manifest, RecordStore(folder))
+            written = datetime.now(UTC) if running else None
+            views = _search(folder, summary, manifest, written) if manifest.search is not None else None
+            if summary.done == 0:
+                raise NothingFinishedError(_nothing(summary))
+            return _write(folder, summary, manifest, views, written)
     except OSError as error:
         raise InputError(f"`runs_dir` must be writable for a report in {folder}. {error}") from None
 
@@ -79,6 +101,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         given = _parsed(arguments)
         files = write_report(Path(given.get("runs_dir", "runs")) / given["study"])
+    except NotConfirmedError as state:
+        print(state)
+        return 0
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -95,20 +120,28 @@ def _parsed(arguments: Sequence[str]) -> dict[str, str]:
     """Return the arguments by name.
 
     Raises:
-        InputError: one is not known, has no value, or `study` is missing.
+        InputError: one is not known, has no value or two, or `study` is missing.
     """
-    given: dict[str, str] = {}
-    for argument in arguments:
-        name, _, value = argument.partition("=")
-        if name not in ARGUMENTS or not value:
-            expected = "`study=NAME` and `runs_dir=DIR`"
-            raise InputError(f"Arguments are {expected}. Received: {argument!r}.{nearest(name, ARGUMENTS)}")
-        given[name] = value
+    given = named_values(arguments, ARGUMENTS)
     if "study" not in given:
         raise InputError("`study=NAME` is missing. It must name a study that has run.")
     if given["study"] in (".", "..") or Path(given["study"]).name != given["study"]:
         raise InputError(f"`study` must be a study's name, not a path. Received: {given['study']!r}.")
     return given
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the right to write the report of the study in `folder`, cleared of what a killed writer left half done."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS):
+            for draft in (folder / "report").glob(".*"):
+                draft.unlink(missing_ok=True)
+            yield
+    except Timeout:
+        raise InputError(f"The report in {folder} has been written by another process for a minute.") from None
 
 
 def _nothing(summary: "StudySummary") -> str:
@@ -125,15 +158,49 @@ def _nothing(summary: "StudySummary") -> str:
 def _for_paper(summary: "StudySummary") -> "list[Table]":
     """Return the tables that a paper would have."""
     from tracking import tables
+    from tracking.factorial_report import effects_table
 
-    asked = [tables.pairs(summary)] if summary.pairs else []
+    asked = [effects_table(summary.effects, summary.design, summary.scale)] if summary.effects else []
+    asked += [tables.pairs(summary)] if summary.pairs else []
     primary = tables.details(summary, summary.study.metric)
     return [tables.overview(summary), primary, tables.comparisons(summary), tables.tests(summary), *asked]
 
 
-def _write(home: Path, summary: "StudySummary", manifest: "StudyManifest") -> ReportFiles:
-    """Draw and write everything; the Markdown page goes last, since it points to the rest."""
+def _search(home: Path, summary: "StudySummary", manifest: "StudyManifest", written: datetime | None) -> "SearchViews":
+    """Write what the search found.
+
+    Raises:
+        NotConfirmedError: there is nothing else to write; the page then shows the search alone.
+    """
+    from tracking import atomic
+    from tracking.html.page import search_page
+    from tracking.record import RecordStore
+    from tracking.search_page import write_search
+    from tracking.search_tables import sentence
+    from tracking.search_views import SearchViews
+    from tracking.searched import read_searched
+
+    assert manifest.search is not None
+    folder = home / "report"
+    views = SearchViews(read_searched(manifest.search, RecordStore(home)), manifest.search.space)
+    write_search(folder, views, summary if summary.done else None)
+    if summary.done == 0:
+        page = folder / "report.html"
+        atomic.write_text(page, search_page(manifest, views, written))
+        raise NotConfirmedError(f"Not confirmed yet. {sentence(views.searched)}\nReport: {page}")
+    return views
+
+
+def _write(
+    home: Path,
+    summary: "StudySummary",
+    manifest: "StudyManifest",
+    views: "SearchViews | None",
+    written: datetime | None,
+) -> ReportFiles:
+    """Draw everything, then write it, so that what fails to be drawn leaves the last report as it is."""
     from tracking import atomic, figures, latex, render
+    from tracking.dataset_pictures import dataset_pictures
     from tracking.html.page import html_page
     from tracking.page import page
 
@@ -151,15 +218,26 @@ def _write(home: Path, summary: "StudySummary", manifest: "StudyManifest") -> Re
         points=folder / "points.png",
         summary=summary,
     )
-    atomic.write_text(files.means, render.means_csv(summary))
-    atomic.write_text(files.comparisons, render.comparisons_csv(summary))
-    atomic.write_text(files.trials, render.trials_csv(summary))
-    atomic.write_text(files.tex, latex.document_tables(_for_paper(summary)))
-    atomic.write_bytes(files.curves, figures.curves(summary))
-    atomic.write_bytes(files.first_trials, figures.first_trials(summary))
-    atomic.write_bytes(files.points, figures.points(summary))
-    atomic.write_text(files.html, html_page(home, manifest, summary))
-    atomic.write_text(files.report, page(summary, manifest))
+    pictures = dataset_pictures(home, manifest, summary)
+    drawn = {
+        files.curves: figures.curves(summary),
+        files.first_trials: figures.first_trials(summary),
+        files.points: figures.points(summary),
+    }
+    texts = {
+        files.means: render.means_csv(summary),
+        files.comparisons: render.comparisons_csv(summary),
+        files.trials: render.trials_csv(summary),
+        **({folder / "effects.csv": render.effects_csv(summary)} if summary.effects else {}),
+        files.tex: latex.document_tables(_for_paper(summary)),
+        files.html: html_page(home, manifest, summary, views, written),
+        files.report: page(summary, manifest, views, pictures),  # Last, since it points to the rest.
+    }
+    pictures.write(folder)
+    for path, picture in drawn.items():
+        atomic.write_bytes(path, picture)
+    for path, text in texts.items():
+        atomic.write_text(path, text)
     return files
 
 

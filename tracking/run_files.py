@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracking import atomic
-from tracking.html.page import without_refresh
+from tracking.html.watch import without_reload
 from tracking.manifest import FILE_NAME, ModelCard, StudyManifest
 from tracking.outbox import report_files
 from tracking.provenance import masked
@@ -59,7 +59,7 @@ def put_report_files(folder: Path, target: Path) -> None:
         copy = target / file.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".html":
-            copy.write_text(without_refresh(file.read_text(encoding="utf-8")), encoding="utf-8")
+            copy.write_text(without_reload(file.read_text(encoding="utf-8")), encoding="utf-8")
         else:
             shutil.copyfile(file, copy)
 

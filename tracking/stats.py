@@ -84,7 +84,7 @@ def describe(sample: ArrayLike, confidence: float = 0.95) -> Description:
     Raises:
         ValueError: the sample is not one-dimensional or not finite.
     """
-    from scipy import stats
+    from scipy import special
 
     values = finite(sample)
     if values.size == 0:
@@ -95,8 +95,9 @@ def describe(sample: ArrayLike, confidence: float = 0.95) -> Description:
         return Description(1, mean, None, *points, flags=(ONE_VALUE,))
     if constant(values):
         return Description(values.size, mean, 0.0, *points, flags=(CONSTANT,))
-    low, high = stats.t.interval(confidence, values.size - 1, loc=values.mean(), scale=stats.sem(values))
-    spread = number(values.std(ddof=1)), number(low), number(high)
+    sd = values.std(ddof=1)
+    half = special.stdtrit(values.size - 1, (1 + confidence) / 2) * sd / math.sqrt(values.size)
+    spread = number(sd), number(values.mean() - half), number(values.mean() + half)
     if None in (mean, *spread):
         return Description(values.size, mean, None, *points, flags=(NOT_REPRESENTABLE,))
     return Description(values.size, mean, spread[0], *points, *spread[1:])

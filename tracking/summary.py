@@ -14,6 +14,8 @@ from studies.spec import StudySpec
 from tracking.analysis import Analysis, analyse, scale_of
 from tracking.arm_summary import SEED_UNREACHED, ArmSummary, descriptions, durations, summarize_arm
 from tracking.comparison import Comparison, Design
+from tracking.factorial import FactorialEffect, factorial_effects
+from tracking.factorial_report import effects_answer
 from tracking.looks import decide_by_now, looks_of
 from tracking.manifest import StudyManifest
 from tracking.omnibus import Omnibus, PairDifference
@@ -38,6 +40,8 @@ class StudySummary:
     overall_seconds: Description = field(compare=False)
     analysis: Analysis
     """The comparisons in the primary metric, and what follows from them."""
+    effects: tuple[FactorialEffect, ...]
+    """What the components of a factorial study change in the primary metric; empty for any other study."""
     scales: Mapping[str, Scale]
     """The metrics that finished trials hold, and the primary one, in their order, and how each is shown."""
 
@@ -79,12 +83,12 @@ class StudySummary:
     @property
     def claims(self) -> tuple[str, ...]:
         """What may be concluded and what may not."""
-        return self.analysis.claims
+        return (*self.analysis.claims, *effects_answer(self.effects, self.design, self.scale))
 
     @property
     def conclusion(self) -> str:
         """The facts, then what may be concluded, in one paragraph."""
-        return self.analysis.conclusion
+        return " ".join((*self.facts, *self.claims))
 
     @property
     def planned(self) -> int:
@@ -124,6 +128,7 @@ def summarize(manifest: StudyManifest, store: RecordStore) -> StudySummary:
         overall=descriptions(rows, 1 - design.alpha),
         overall_seconds=durations(rows),
         analysis=analyse(replicates, study.metric, design, decision, _correctness(study, arms, stored)),
+        effects=_effects(study, arms, design),
         scales={
             metric: scale_of(metric, [arm.metrics[metric] for arm in arms]) for metric in METRICS if metric in held
         },
@@ -151,6 +156,21 @@ def _decision(study: StudySpec, arms: Sequence[ArmSummary], design: Design) -> D
     samples = {arm.name: arm.replicates(study.metric).sample for arm in arms}
     ended = {arm.name: {row.seed for row in arm.trials if row.state in ("done", "failed")} for arm in arms}
     return decide_by_now(samples, ended, study.seeds, design, looks)
+
+
+def _effects(study: StudySpec, arms: Sequence[ArmSummary], design: Design) -> tuple[FactorialEffect, ...]:
+    """Return the effects of an ablation's components, if its arms are all their combinations."""
+    declared = study.design
+    if declared is None or declared.kind != "factorial" or len(declared.components) < 2 or study.kind != "ablation":
+        return ()
+    samples = {arm.name: arm.replicates(study.metric).sample for arm in arms}
+    return factorial_effects(
+        samples,
+        declared.cells(),
+        paired_by_seed=design.paired,
+        looks=study.sequential is not None,
+        confidence=1 - design.alpha,
+    )
 
 
 def _as_decided(arm: ArmSummary, decision: Decision) -> ArmSummary:

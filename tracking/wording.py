@@ -9,6 +9,9 @@ from tracking.scale import Scale, p_equals
 if TYPE_CHECKING:
     from tracking.comparison import Comparison, Design
 
+REASONS = 5
+"""Missing trials of an arm that are named; more are counted."""
+
 
 class TrialState(Protocol):
     """What became of a planned trial."""
@@ -81,8 +84,10 @@ def listed(names: Sequence[str]) -> str:
 
 
 def shortfall(arm: ArmTrials) -> str:
-    """Return why an arm has fewer trials than planned, such as `seed 3: NaN loss`, or nothing."""
-    return "; ".join(f"seed {row.seed}: {row.reason}" for row in arm.trials if row.state != "done")
+    """Return why an arm has fewer trials than planned, such as `seed 3: NaN loss`, or nothing; the first of many."""
+    missing = [f"seed {row.seed}: {row.reason}" for row in arm.trials if row.state != "done"]
+    more = [f"and {len(missing) - REASONS} more"] if len(missing) > REASONS else []
+    return "; ".join([*missing[:REASONS], *more])
 
 
 def _fact(one: "Comparison", design: "Design", scale: Scale) -> str:

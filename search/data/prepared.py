@@ -21,7 +21,7 @@ from studies.errors import InputError
 from studies.spec import DatasetSpec, Declaration
 from tracking import atomic
 
-__all__ = ["PreparedData", "Staged", "prepare", "stage"]
+__all__ = ["PreparedData", "Staged", "on_disk", "prepare", "stage"]
 
 _INDEX = "index.json"
 _RECIPE = 2
@@ -74,6 +74,11 @@ class Staged:
                 received = f"{str(home.parent)!r} ({error})"
                 raise InputError(f"`runs_dir` must be a folder that can be written. Received: {received}.") from None
         return self.data
+
+
+def on_disk(data: PreparedData) -> Staged:
+    """Return `data`, which is stored already, as a staged dataset."""
+    return Staged(data, Source(str(data.folder), data.digest, data.open), None)
 
 
 def stage(

@@ -41,7 +41,8 @@ def _declaration(hp: Any) -> Hyperparameter:
             low=hp.min_value,
             high=hp.max_value,
             # Every whole number is what Keras Tuner calls a step of 1.
-            step=None if kind == "Int" and hp.step == 1 else hp.step,
+            # Of a reversed scale, which Optuna does not have, any number in the range is proposed.
+            step=None if (kind == "Int" and hp.step == 1) or hp.sampling == "reverse_log" else hp.step,
             log=hp.sampling == "log",
             conditions=conditions,
         )

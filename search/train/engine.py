@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from search.train.checkpoint import Checkpoint, Snapshot
 from search.train.parts import Parts
 from search.train.program import Evaluation, Program
-from search.train.result import TrialPrunedError, TrialResult
+from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
 from search.train.saving import model_bytes
 from search.train.stopping import EarlyStopping
 from studies.spec import TrainingSpec
@@ -21,10 +22,6 @@ OnEpoch = Callable[[int, Mapping[str, float]], bool]
 trial is to be pruned."""
 
 
-class NotFiniteError(ArithmeticError):
-    """A loss that became NaN or infinite."""
-
-
 def train(
     program: Program,
     training: TrainingSpec,
@@ -32,6 +29,7 @@ def train(
     seeds: Sequence[int],
     on_epoch: OnEpoch,
     keep_model: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[TrialResult]:
     """Yield the result of each seed as soon as it is trained.
 
@@ -42,13 +40,14 @@ def train(
         seeds: one for each trial.
         on_epoch: told after each epoch.
         keep_model: whether results bring the trained model along.
+        checkpoint: where a single trial goes on from, and leaves its state now and then.
 
     Raises:
         NotFiniteError: a loss is no longer a number; trials already yielded are not touched by it.
         TrialPrunedError: `on_epoch` said so, before the last epoch; nor are they by this.
     """
     for seed in seeds:
-        yield _Trial(program, training, parts, seed).run(on_epoch, keep_model)
+        yield _Trial(program, training, parts, seed, checkpoint).run(on_epoch, keep_model)
 
 
 @dataclass
@@ -59,6 +58,7 @@ class _Trial:
     training: TrainingSpec
     parts: Parts
     seed: int
+    checkpoint: Checkpoint | None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
     training_seconds: float = 0.0
@@ -70,16 +70,39 @@ class _Trial:
         self.program.reset(self.seed)
         asked = self.training.early_stopping
         stopping = None if asked is None else EarlyStopping(asked, self.program.model)
-        for epoch in range(1, self.training.epochs + 1):
+        for epoch in range(self._resume(stopping) + 1, self.training.epochs + 1):
             values = self._epoch(epoch)
             prune = on_epoch(epoch, values)
             if stopping is not None and stopping.is_over(values):
                 break
             if prune and epoch < self.training.epochs:
                 raise TrialPrunedError(self._curves(), self._cost(), self.started)
+            if epoch < self.training.epochs:
+                self._save(stopping)
         if stopping is not None and stopping.restore():
             self._measure()
         return self._result(keep_model)
+
+    def _resume(self, stopping: EarlyStopping | None) -> int:
+        """Go on from the checkpoint, if there is one; return how many epochs are done."""
+        snapshot = self.checkpoint.load(self.program.state) if self.checkpoint else None
+        if snapshot is None:
+            return 0
+        self.program.go_on(snapshot.state)
+        self.history = {name: list(values) for name, values in snapshot.history.items()}
+        if stopping is not None and snapshot.stopping is not None:
+            stopping.go_on(snapshot.stopping)
+        self.clock -= snapshot.seconds
+        self.training_seconds, self.started = snapshot.training_seconds, snapshot.started
+        return snapshot.epochs
+
+    def _save(self, stopping: EarlyStopping | None) -> None:
+        if self.checkpoint is None or not self.checkpoint.is_due():
+            return
+        state = [variable.numpy() for variable in self.program.state]
+        remembered = None if stopping is None else stopping.state
+        seconds = time.perf_counter() - self.clock
+        self.checkpoint.write(Snapshot(self.history, state, remembered, seconds, self.training_seconds, self.started))
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         clock = time.perf_counter()

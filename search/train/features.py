@@ -36,14 +36,7 @@ class Base:
     def __init__(
         self, model: bytes, layer: str | None, augmentation: AugmentationSpec, pixels: Literal["unit", "centred"]
     ) -> None:
-        whole = loaded(model)
-        output = _layer(whole, layer).output
-        if len(output.shape) != 2:
-            raise InputError(
-                f"The features of a frozen base must be vectors. Received: layer {layer!r}, whose output has the "
-                f"shape {tuple(output.shape[1:])}."
-            )
-        self._model = keras.Model(whole.input, output)
+        self._model = up_to(loaded(model), layer)
         self._augmentation = augmentation
         self._pixels = pixels
 
@@ -70,11 +63,33 @@ class Base:
         return found
 
 
+def up_to(model: keras.Model, layer: str | None) -> keras.Model:
+    """Return the part of `model` that ends in a layer, the last Flatten or global pooling if none is named.
+
+    Raises:
+        InputError: there is no such layer, or its output is no vector, or the model cannot be cut.
+    """
+    found = _layer(model, layer)
+    try:
+        output = found.output
+    except (AttributeError, ValueError):
+        raise InputError(
+            "A frozen base must be a functional or sequential model: others have no layer to be cut after. "
+            f"Received: {type(model).__name__}."
+        ) from None
+    if len(output.shape) != 2:
+        raise InputError(
+            f"The features of a frozen base must be vectors. Received: layer {layer!r}, whose output has the shape "
+            f"{tuple(output.shape[1:])}."
+        )
+    return keras.Model(model.input, output)
+
+
 def _layer(model: keras.Model, name: str | None) -> Any:
     layers = {layer.name: layer for layer in model.layers}
     if name is not None:
         if name not in layers:
-            raise unknown("layer", name, layers)
+            raise unknown("study.base.layer", name, layers)
         return layers[name]
     ends = [layer for layer in model.layers if isinstance(layer, _VECTORS)]
     if not ends:

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.data.prepared import PreparedData
+from search.data.stored import find
 from search.train.inputs import held_out
 from studies.errors import InputError
-from studies.spec import DataSpec, TrainingSpec
+from studies.spec import DataSpec, Setting, TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,27 @@ class FeaturesTask:
     """Whose output the features are. None: the last Flatten or global pooling."""
 
 
+def find_features(name: str, home: Path) -> PreparedData | None:
+    """Return the features that are stored in `home` under `name`, if they are there and whole."""
+    found = (find(folder) for folder in sorted(home.glob(f"{name}-*")))
+    return next((data for data in found if data is not None and data.name == name), None)
+
+
+def count_features(
+    model: str, setting: Setting, input_shape: tuple[int, ...], classes: int, layer: str | None = None
+) -> int:
+    """Return how many features a base will leave, from the model as it is before training. To be run in a worker.
+
+    Raises:
+        InputError: it has no such layer, or one whose output is no vector.
+    """
+    from search.models.hypermodel import HyperModel
+    from search.train.features import up_to
+
+    cut = up_to(HyperModel(model, input_shape, classes).build(setting, seed=0), layer)
+    return int(cut.output_shape[1])
+
+
 def prepare_features(task: FeaturesTask) -> PreparedData:
     """Return the features of the search part and of the test set, as a dataset on disk, computed if need be.
 
@@ -60,12 +82,11 @@ def prepare_features(task: FeaturesTask) -> PreparedData:
         OSError: the folder cannot be written.
     """
     from search.data.images import Images
-    from search.data.stored import describe, find, store
+    from search.data.stored import describe, store
     from search.train.features import Base
 
-    for folder in sorted(task.home.glob(f"{task.name}-*")):
-        if (known := find(folder)) is not None and known.name == task.name:
-            return known
+    if (known := find_features(task.name, task.home)) is not None:
+        return known
     held = held_out(task.data, task.data_spec, None)
     if held is None:
         raise InputError(

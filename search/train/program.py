@@ -4,7 +4,7 @@ Tracing a model costs about as much as training it for two epochs, so the graph 
 `reset` puts in the weights that a freshly built model with that seed has.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,6 +92,16 @@ class Program:
         for variable, start in zip(self.model.variables, fresh.variables, strict=True):
             variable.assign(start)
         for variable, value in zip(self.model.optimizer.variables, self._optimizer_start, strict=True):
+            variable.assign(value)
+
+    @property
+    def state(self) -> list[Any]:
+        """The variables that training changes: weights, the states of random layers, and the optimizer's."""
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def go_on(self, state: Sequence[Any]) -> None:
+        """Put the values of `state`, taken from a program like this one, into the variables."""
+        for variable, value in zip(self.state, state, strict=True):
             variable.assign(value)
 
     def train_epoch(self, split: Split, seed: int, epoch: int) -> Scores:

@@ -6,6 +6,19 @@ from datetime import datetime
 import numpy as np
 
 from tracking.record import Cost
+from tracking.saved_model import TensorCard
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A trained model for its users (see `search.train.serving`)."""
+
+    content: bytes
+    """Of a `.keras` file, with the preprocessing inside."""
+    inputs: TensorCard
+    outputs: TensorCard
+    needs: tuple[str, ...]
+    """Modules, besides Keras, that have to be imported before it is loaded."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,10 @@ class TrialResult:
     started: datetime
     model: bytes | None = None
     """The trained model as the content of a `.keras` file (see `search.train.saving`), if it was asked for."""
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss that became NaN or infinite."""
 
 
 class TrialPrunedError(Exception):

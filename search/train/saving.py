@@ -15,9 +15,14 @@ def model_bytes(model: keras.Model) -> bytes:
     Our dropout, which does nothing in a prediction, becomes Keras's own: Keras loads the file without this package. A
     model that is neither functional nor sequential is saved as it is.
     """
+    return file_bytes(portable(model))
+
+
+def file_bytes(model: keras.Model) -> bytes:
+    """Return the `.keras` file of `model` as it is."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        _portable(model).save(path)
+        model.save(path)
         return path.read_bytes()
 
 
@@ -29,7 +34,11 @@ def loaded(content: bytes) -> keras.Model:
         return keras.models.load_model(path, compile=False)
 
 
-def _portable(model: keras.Model) -> keras.Model:
+def portable(model: keras.Model) -> keras.Model:
+    """Return a copy of `model` for predictions, without its optimizer and without layers of this package.
+
+    A model that is neither functional nor sequential is returned as it is.
+    """
     if type(model).__name__ not in ("Functional", "Sequential"):  # Keras has no public name for the first.
         return model
     copy = keras.models.clone_model(model, clone_function=_plain, recursive=True)

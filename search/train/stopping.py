@@ -1,11 +1,24 @@
 """Early stopping: when training no longer improves, and the weights it was best with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from studies.training import EarlyStoppingSpec
+
+
+@dataclass(frozen=True)
+class StoppingState:
+    """What `EarlyStopping` remembers between two epochs."""
+
+    best: float
+    """The best value so far, negative where less is better."""
+    waited: int
+    """Epochs since then."""
+    weights: Sequence[Any] | None
+    """Of the best epoch; None where they are not asked for."""
 
 
 class EarlyStopping:
@@ -16,7 +29,20 @@ class EarlyStopping:
         self._model = model
         self._best = -np.inf
         self._waited = 0
-        self._weights: list[np.ndarray] | None = None
+        self._weights: Sequence[Any] | None = None
+
+    @property
+    def state(self) -> StoppingState:
+        """What a later `EarlyStopping` needs to go on."""
+        return StoppingState(self._best, self._waited, self._weights)
+
+    def go_on(self, state: StoppingState) -> None:
+        """Continue where another one was."""
+        self._best, self._waited, self._weights = state.best, state.waited, state.weights
+
+    def moved_to(self, model: Any) -> None:
+        """Go on with `model`, which has the weights now."""
+        self._model = model
 
     def is_over(self, values: Mapping[str, float]) -> bool:
         """Take in the metrics of an epoch; return whether it was the last."""

@@ -10,7 +10,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 from stored_trials import cell, stored
 
-from search.sampler import CellQueue, default_storage
+from search.sampler import CellQueue
+from search.storage import default_storage
 from studies.compose import compose
 from studies.spec import StudySpec
 from tracking.record import TrialRecord
@@ -18,7 +19,8 @@ from tracking.record import TrialRecord
 DIED = """
 import os, signal, sys
 from pathlib import Path
-from search.sampler import CellQueue, default_storage
+from search.sampler import CellQueue
+from search.storage import default_storage
 from studies.spec import StudySpec
 from tracking.manifest import PlannedTrial
 queue = CellQueue(StudySpec.model_validate_json(sys.argv[1]), default_storage(Path(sys.argv[2])))

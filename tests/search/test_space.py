@@ -92,3 +92,20 @@ def test_a_space_that_the_model_does_not_have_is_refused(
     space: dict[str, Any], fixed: dict[str, Any], said: str
 ) -> None:
     assert refusal(space, fixed).startswith(said)
+
+
+def test_a_ratio_between_the_values_of_a_log_scale_makes_them_choices() -> None:
+    whole = Hyperparameter("units", "int", 32, 32, 256, step=2, log=True)
+    rate = Hyperparameter("rate", "float", 0.001, 0.001, 0.5, step=10, log=True)
+    units, rates = resolve((whole, rate), study({}))
+    assert units.choices == (32, 64, 128, 256)
+    assert all(isinstance(value, int) for value in units.choices)
+    assert rates.choices == pytest.approx((0.001, 0.01, 0.1))
+
+
+def test_a_ratio_that_makes_too_many_choices_is_refused() -> None:
+    fine = Hyperparameter("rate", "float", 0.001, 0.001, 1.0, step=1.0001, log=True)
+    with pytest.raises(
+        InputError, match=r"`study\.search\.space\.rate` must be given, as low, high and log: the model "
+    ):
+        resolve((fine,), study({}))

@@ -13,7 +13,15 @@ from search.data.stored import PreparedData, describe, store
 from search.executors import LocalExecutor
 from search.progress import EpochDone
 from search.train.result import TrialPrunedError
-from search.trial import TrialFailedError, TrialTask, declared_by, run_trial, seconds_per_epoch, start_worker
+from search.trial import (
+    TrialFailedError,
+    TrialTask,
+    declared_by,
+    describe_model,
+    run_trial,
+    seconds_per_epoch,
+    start_worker,
+)
 from studies.data import DataSpec, ValidationSpec
 from studies.errors import InputError
 from studies.spec import AugmentationSpec, TrainingSpec
@@ -83,7 +91,7 @@ def test_watched_trials_report_every_epoch_with_its_scores(task: TrialTask, even
 
 
 def test_a_trial_that_is_not_watched_cannot_be_stopped(task: TrialTask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "stop_asked", lambda: True)
+    monkeypatch.setattr(progress, "stop_asked", lambda key: True)
     assert len(run_trial(task).result.history["train_loss"]) == 3
     with pytest.raises(TrialPrunedError, match="after 1 epochs"):
         run_trial(replace(task, watched=True))
@@ -150,3 +158,10 @@ def seconds_of_a_question() -> float:
     for _ in range(1000):
         progress.stop_asked()
     return (time.process_time() - clock) / 1000
+
+
+def test_the_summary_of_a_model_has_its_parameters_however_narrow_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    summary = describe_model("two_block_cnn", "original", {}, (28, 28, 3), 43).summary
+    for expected in ("Param #", "2,432", "51,264", "44,075"):
+        assert expected in summary

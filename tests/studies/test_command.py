@@ -40,7 +40,7 @@ def test_help_lists_what_can_be_chosen(tmp_path: Path, module: str) -> None:
     assert f"usage: python -m {module}" in done.stdout
     assert f"study=   {STUDIES}\n" in done.stdout
     assert "dataset=   cifar10, cifar100, digits, fashion_mnist, folder, gtsrb, npz, sine\n" in done.stdout
-    assert "executor=   local\n" in done.stdout
+    assert "executor=   dask, local\n" in done.stdout
 
 
 def test_help_lists_the_studies_in_a_folder_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,17 +49,17 @@ def refusal(*overrides: str, folders: tuple[Path, ...] = ()) -> str:
          "mean 'dropout_ablation'?"),
         ("dataset=digit", "`dataset` must be one of: cifar10, cifar100, digits, fashion_mnist, folder, gtsrb, npz, "
          "sine. Received: 'digit'. Did you mean 'digits'?"),
-        ("executor=locl", "`executor` must be one of: local. Received: 'locl'. Did you mean 'local'?"),
+        ("executor=locl", "`executor` must be one of: dask, local. Received: 'locl'. Did you mean 'local'?"),
         ("stdy.replicates=2", "`stdy.replicates` is not a field. Fields here: study, dataset, executor, runs_dir, "
-         "tracking_uri. Did you mean 'study'?"),
-        ("run_dir=x", "`run_dir` is not a field. Fields here: study, dataset, executor, runs_dir, tracking_uri. Did "
-         "you mean 'runs_dir'?"),
+         "tracking_uri, backend, storage. Did you mean 'study'?"),
+        ("run_dir=x", "`run_dir` is not a field. Fields here: study, dataset, executor, runs_dir, tracking_uri, "
+         "backend, storage. Did you mean 'runs_dir'?"),
         ("study.training.epoch=2", "`study.training.epoch` is not a field. Fields here: epochs, batch_size, "
          "augmentation, early_stopping. Did you mean 'epochs'?"),
         ("study.training.augmentation.corp=2", "`study.training.augmentation.corp` is not a field. Fields here: "
          "rotation, shift, crop, flip, flip_classes, brightness, saturation, contrast, clip. Did you mean 'crop'?"),
-        ("executor.worker=2", "`executor.worker` is not a field. Fields here: name, workers, trials_per_worker. Did "
-         "you mean 'workers'?"),
+        ("executor.worker=2", "`executor.worker` is not a field. Fields here: name, workers, fuse, trials_per_worker, "
+         "address, cluster, options, resources. Did you mean 'workers'?"),
         ("dataset.path=x", "`dataset.path` is not a field. Fields here: name, dir, file, csv, size, "
          "test_fraction, suggested."),
         ("study.control=orignal", "`study.control` must name one of the arms. Received: control='orignal', "
@@ -73,6 +73,21 @@ def refusal(*overrides: str, folders: tuple[Path, ...] = ()) -> str:
 )  # fmt: skip
 def test_a_misspelt_name_is_refused_with_the_nearest_valid_one(override: str, said: str) -> None:
     assert refusal(ABLATION, override) == said
+
+
+@pytest.mark.parametrize(
+    ("override", "nearest"),
+    [
+        ("study.data.validation.fractoin=0.2", "Fields here: fraction, folds, group, seed. Did you mean 'fraction'?"),
+        ("study.training.early_stopping.patiense=3", "Did you mean 'patience'?"),
+        ("study.search.setings=3", "Did you mean 'settings'?"),
+        ("study.search.confirm.replicate=3", "Fields here: settings, replicates. Did you mean 'replicates'?"),
+    ],
+)
+def test_inside_an_optional_part_the_nearest_name_is_found_too(override: str, nearest: str) -> None:
+    said = refusal("study=dropout_search", override)
+    assert f"`{override.partition('=')[0]}` is not a field. " in said
+    assert nearest in said
 
 
 def test_a_misspelt_field_of_a_study_is_named_with_all_fields_and_the_nearest() -> None:

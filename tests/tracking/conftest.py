@@ -1,16 +1,16 @@
 """A made-up study on disk: real records, written through the real store, with values like those of a real run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_trials import ENVIRONMENT, finished
 
 from studies.compose import compose
 from studies.spec import StudySpec
 from tracking.manifest import LayerCard, ModelCard, PlannedTrial, StudyManifest
-from tracking.record import Cost, Environment, RecordStore, StoredTrial, TrialRecord
+from tracking.record import RecordStore, StoredTrial
 
 ACCURACIES = {
     "original": [0.9410, 0.9385, 0.9435, 0.9398, 0.9423, 0.9373],
@@ -34,40 +34,43 @@ def make_study(tmp_path: Path) -> StudyMaker:
         epochs: int = 30,
         backwards: bool = False,
         host: str = "a-host",
+        study: str = "dropout_ablation",
     ) -> tuple[StudyManifest, RecordStore]:
         replicates = len(next(iter(accuracies.values())))
         spec = compose(
             [
-                "study=dropout_ablation",
+                f"study={study}",
                 f"study.replicates={replicates}",
                 f"study.training.epochs={epochs}",
                 *overrides,
             ]
         )
-        arms = {arm: {"rate": number / 100} for number, arm in enumerate(accuracies)}
-        study = StudySpec.model_validate({**spec.study.model_dump(), "arms": arms})
+        declared = spec.study
+        if declared.design is None:
+            arms = {arm: {"rate": number / 100} for number, arm in enumerate(accuracies)}
+            declared = StudySpec.model_validate({**declared.model_dump(), "arms": arms})
         planned = tuple(
-            PlannedTrial(key=f"{arm}-{seed}", arm=arm, setting=study.setting(arm), seed=seed)
-            for seed in study.seeds
-            for arm in study.arms
+            PlannedTrial(key=f"{arm}-{seed}", arm=arm, setting=declared.setting(arm), seed=seed)
+            for seed in declared.seeds
+            for arm in declared.arms
         )
         manifest = StudyManifest(
-            spec=spec.model_copy(update={"study": study}),
+            spec=spec.model_copy(update={"study": declared}),
             data_digest="0123456789abcdef" * 4,
             class_names=tuple("0123456789"),
             n_train=1000,
             n_test=797,
             engine="1",
             trials=planned,
-            models={arm: _card() for arm in study.arms},
+            models={arm: _card() for arm in declared.arms},
             command="python -m search.run study=dropout_ablation",
         )
-        store = RecordStore(runs / study.name)
+        store = RecordStore(runs / declared.name)
         manifest.write(store.folder)
         for trial in reversed(planned) if backwards else planned:
-            accuracy = accuracies[trial.arm][trial.seed - study.first_seed]
+            accuracy = accuracies[trial.arm][trial.seed - declared.first_seed]
             if accuracy is not None:
-                store.write(_stored(trial, study.name, accuracy, epochs, host))
+                store.write(_stored(trial, declared.name, accuracy, epochs, host))
         return manifest, store
 
     return make
@@ -87,28 +90,8 @@ def _stored(trial: PlannedTrial, study: str, accuracy: float, epochs: int, host:
         "test_accuracy": test,
         "test_loss": 2.3 * np.exp(-time / 3.0) + 4 * (1 - test),
     }
-    started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    record = TrialRecord(
-        key=trial.key,
-        study=study,
-        arm=trial.arm,
-        setting=trial.setting,
-        seed=trial.seed,
-        model="two_block_cnn",
-        dataset="digits",
-        data_digest="0123456789abcdef" * 4,
-        training={"epochs": epochs, "batch_size": 64},
-        engine="1",
-        metrics={metric: float(values[-1]) for metric, values in history.items()},
-        cost=Cost(seconds=55.0 + 5 * rng.random(), images_per_second=3000.0, peak_memory_mib=700.0),
-        started=started,
-        environment=Environment(
-            python="3.11.9", packages={"keras": "3.15.0"}, hardware="a CPU, 2 cores", host=host, git_commit="abc"
-        ),
-        command=f"python -m search.run study=dropout_ablation study.first_seed={trial.seed}",
-    )
-    correct = np.arange(797) < round(797 * accuracy)
-    return StoredTrial(record, history, np.zeros(797, dtype=np.int64), correct)
+    answers = np.zeros(797, dtype=np.int32), np.arange(797) < round(797 * accuracy)
+    return finished(trial, history, answers, study, ENVIRONMENT.model_copy(update={"host": host}))
 
 
 def _card() -> ModelCard:

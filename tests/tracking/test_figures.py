@@ -91,3 +91,17 @@ def test_a_trial_that_diverged_or_has_no_history_is_drawn_too():
     diverged = {"train_accuracy": np.array([0.5, np.nan]), "train_loss": np.array([1.0, np.nan])}
     assert opened(figures.trial_curves(diverged, "$x_1$ is not mathematics"))
     assert opened(figures.trial_curves({}, "nothing"))
+
+
+def test_where_nothing_but_losses_is_measured_no_panel_stands_empty(make_study):
+    summary = summarize(*make_study())
+    losses = [
+        dataclasses.replace(arm, histories={name: stack for name, stack in arm.histories.items() if "loss" in name})
+        for arm in summary.arms
+    ]
+    regression = dataclasses.replace(summary, arms=tuple(losses))
+    for draw in (figures.curves, figures.first_trials):
+        with_accuracy, without = opened(draw(summary)), opened(draw(regression))
+        assert without.height < 0.6 * with_accuracy.height
+    colours = {colour for _, colour in opened(figures.curves(regression)).convert("RGB").getcolors(1 << 24)}
+    assert tuple(bytes.fromhex(figures.TREATMENTS[0][1:])) in colours

@@ -220,6 +220,24 @@ def test_a_store_that_lost_its_database_gets_everything_again(
     assert len(_runs(uri)[1]) == 3
 
 
+def test_the_report_of_a_running_study_is_delivered_now_and_then_and_the_last_one_always(
+    store: RecordStore, uri: str
+) -> None:
+    report = store.folder / "report" / "report.md"
+    courier = Courier(store.folder, uri)
+
+    def shown(text: str, report_every: float) -> str:
+        report.parent.mkdir(exist_ok=True)
+        report.write_text(text)
+        assert courier.deliver(report_every=report_every).owed == 0
+        return _runs(uri)[0].data.tags["mlflow.note.content"]
+
+    assert shown("the first", 300.0) == "the first"
+    assert shown("soon after", 300.0) == "the first"
+    assert shown("the last", 0.0) == "the last"
+    courier.close()
+
+
 def test_a_deleted_experiment_is_named_with_the_command_that_restores_it(store: RecordStore, uri: str) -> None:
     client = MlflowClient(uri)
     client.delete_experiment(client.create_experiment("dropout_ablation"))

@@ -1,5 +1,6 @@
 """The report's files and its command."""
 
+import csv
 import re
 import subprocess
 import sys
@@ -35,6 +36,7 @@ def test_the_page_opens_with_the_question_and_the_answer_and_links_what_is_there
         "Means",
         "Comparisons",
         "Figures",
+        "Images and confusions",
         "What this study could have shown",
         "Trials",
         "Design and provenance",
@@ -71,7 +73,7 @@ def test_a_report_is_written_again_and_again_while_trials_finish(make_study):
         store.trials.mkdir(exist_ok=True)
         (kept / key).rename(store.trials / key)
         page = write_report(store.folder).html.read_text()
-        seen.append(next((f"{n} of 6" for n in range(7) if f"Interim, {n} of 6 trials" in page), "whole"))
+        seen.append(next((f"{n} of 6" for n in range(7) if f"Interim: {n} of 6 trials done." in page), "whole"))
     assert seen == ["1 of 6", "2 of 6", "3 of 6", "4 of 6", "5 of 6", "whole"]
 
 
@@ -150,3 +152,36 @@ def test_a_report_needs_no_training_library(make_study):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_study_with_looks_shows_the_error_rate_that_its_looks_declare(make_study):
+    _, store = make_study(overrides=["study.replicates={looks:[3,6],alpha:0.1}", "study.alpha=0.05"])
+    files = write_report(store.folder)
+    for page in (files.report.read_text(), files.html.read_text()):
+        assert "alpha 0.1, equivalence" in page
+        assert "90% interval" in page
+        assert "95%" not in page
+
+
+def test_a_factorial_study_reports_the_effects_of_its_components_in_every_form(make_study):
+    means = {"original": 0.90, "dropout1": 0.905, "dropout2": 0.90, "dropout3": 0.89}
+    with_norm = {"batch_norm": 0.93, "dropout1+batch_norm": 0.94, "dropout2+batch_norm": 0.93}
+    noise = (-0.003, 0.001, 0.002, 0.0)
+    arms = {
+        arm: [mean + part for part in noise]
+        for arm, mean in {**means, **with_norm, "dropout3+batch_norm": 0.92}.items()
+    }
+    _, store = make_study(arms, study="batchnorm_ablation")
+    files = write_report(store.folder)
+    for path in (files.html, files.report, files.tex):
+        text = path.read_text().replace(r"\_", "_")
+        assert "Effects of the components on test accuracy" in text
+        assert "dropout=dropout1 x batch_norm" in text
+    assert "batch_norm is better than no batch_norm (+3.12 pp [" in files.report.read_text()
+    rows = list(csv.DictReader((files.folder / "effects.csv").open()))
+    assert [(row["effect"], row["kind"]) for row in rows][3:5] == [
+        ("batch_norm", "main effect"),
+        ("dropout=dropout1 x batch_norm", "interaction"),
+    ]
+    assert float(rows[3]["difference"]) == pytest.approx((0.03 + 0.035 + 0.03 + 0.03) / 4)
+    assert [float(row["p_holm"]) for row in rows] == [one.p_holm for one in files.summary.effects]

@@ -9,7 +9,7 @@ from tracking.comparison import Design, compare, with_decision, with_new_data
 from tracking.scale import scale
 from tracking.sequential import SequentialDesign, decide
 from tracking.stats import welch
-from tracking.wording import claims, facts
+from tracking.wording import claims, facts, shortfall
 
 PLAIN = [0.940, 0.938, 0.943, 0.939, 0.942, 0.937]
 BETTER = [value + 0.01 for value in PLAIN]
@@ -125,3 +125,11 @@ def test_what_is_not_tested_is_not_concluded(values):
     assert "not tested" in facts(found, design, SCALE)[0]
     [sentence] = said(found, [arm("plain", 6), arm("a", len(values))], design)
     assert sentence.startswith("Nothing can be concluded about a: ")
+
+
+def test_of_many_failed_trials_the_first_are_named_and_the_others_counted():
+    assert shortfall(arm("a", 1, failed=5)).count("seed") == 5
+    assert "more" not in shortfall(arm("a", 1, failed=5))
+    many = shortfall(arm("a", 1, failed=200))
+    assert many.startswith("seed 2: its cell is empty; seed 3: ")
+    assert many.endswith("seed 6: its cell is empty; and 195 more")

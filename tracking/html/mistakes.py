@@ -1,7 +1,5 @@
 """Predictions and confusions, each arm against the control."""
 
-import base64
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from tracking.confusions import (
 from tracking.html.changes import changes
 from tracking.html.grid import figure, folded, grid, paragraph, section
 from tracking.html.heatmap import MOST_CLASSES, Heatmap, colour_bar, drawn, of_change, of_shares
+from tracking.html.images import predicted_images, thumbnail
 from tracking.html.markup import Html, joined, tag
 from tracking.html.palette import Palette
 from tracking.predictions import NoPredictionsError, Predictions, read_predictions
@@ -39,7 +38,8 @@ def mistakes(folder: Path, manifest: "StudyManifest", summary: "StudySummary", p
     try:
         found = read_predictions(folder, manifest, summary)
     except NoPredictionsError as error:
-        return section("predictions", title, paragraph(f"This part is left out: {error}."))
+        kept = predicted_images(folder, manifest, summary) if manifest.class_names else ""
+        return section("predictions", title, kept, paragraph(f"The confusions are left out: {error}."))
     control = summary.study.control
     if control not in found.arms:
         return section("predictions", title, paragraph(f"No trial of {control} is finished yet."))
@@ -58,6 +58,7 @@ def mistakes(folder: Path, manifest: "StudyManifest", summary: "StudySummary", p
     return section(
         "predictions",
         title,
+        predicted_images(folder, manifest, summary),
         paragraph(intro),
         _control_map(found, control, order),
         *blocks,
@@ -154,13 +155,7 @@ def _thumbnail(found: Predictions, one: ToldApart) -> Html:
     """Return the test image itself, if it is small and stored as bytes."""
     if found.images is None:
         return Html("")
-    from PIL import Image
-
-    pixels = np.asarray(found.images[one.example])
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, format="PNG", optimize=True)
-    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    return tag("img", src=source, width=44, height=44, alt=f"test example {one.example}")
+    return thumbnail(np.asarray(found.images[one.example]), f"test example {one.example}", side=44)
 
 
 def _classes(found: Predictions, control: str, treatments: list[str]) -> Table:

@@ -1,11 +1,15 @@
 """How the page opens: the question, how far the study is, and the answer."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tracking.html import watch
 from tracking.html.grid import bullets, folded, paragraph, section
 from tracking.html.markup import Html, joined, tag
+from tracking.search_words import UNCONFIRMED
 
 if TYPE_CHECKING:
+    from tracking.searched import Searched
     from tracking.summary import StudySummary
 
 LEAD = 2
@@ -19,24 +23,39 @@ def unfinished(summary: "StudySummary") -> bool:
     return any(row.state == "pending" for arm in summary.arms for row in arm.trials)
 
 
-def header(summary: "StudySummary") -> Html:
-    """Return the title of the page."""
+def header(summary: "StudySummary", written: datetime | None = None, *, confirms: bool = False) -> Html:
+    """Return the title of the page.
+
+    Args:
+        summary: of the records.
+        written: when, if trials are trained at that moment.
+        confirms: whether the study is what a search ends in.
+    """
     study = summary.study
+    kind = "search" if confirms else study.kind
     count = f"{summary.done} of {summary.planned} trials"
-    line = f"{study.kind} {study.name} · {len(summary.arms)} arms · {count} · primary metric: {summary.scale.label}"
+    line = f"{kind} {study.name} · {len(summary.arms)} arms · {count} · primary metric: {summary.scale.label}"
     parts = [tag("p", line, class_="eyebrow"), tag("h1", study.question)]
     if study.source:
         parts.append(tag("p", f"After: {study.source}", class_="source"))
     if unfinished(summary):
-        parts.append(
-            tag(
-                "p",
-                tag("strong", f"Interim, {summary.done} of {summary.planned} trials."),
-                " The numbers below change as trials finish.",
-                class_="banner",
-                role="status",
-            )
-        )
+        progress = f"{count} done"
+        parts.append(watch.running(progress, written) if written else watch.stopped(progress))
+    return tag("header", *parts, id="question")
+
+
+def header_of_search(searched: "Searched", written: datetime | None = None) -> Html:
+    """Return the title of the page of a search that is not confirmed; `written` is when, if it runs at that moment."""
+    study = searched.study
+    assert study.search is not None
+    count = f"{searched.count('complete')} of {study.search.settings} settings have a score"
+    line = f"search {study.name} · {count} · chosen by {searched.objective.replace('_', ' ')}"
+    parts = [tag("p", line, class_="eyebrow"), tag("h1", study.question)]
+    if study.source:
+        parts.append(tag("p", f"After: {study.source}", class_="source"))
+    if written:
+        parts.append(watch.running(count, written))
+    parts.append(tag("p", UNCONFIRMED, class_="banner", role="status"))
     return tag("header", *parts, id="question")
 
 

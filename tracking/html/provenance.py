@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING
 
 from tracking import tables
-from tracking.design_facts import command_of_report, design_facts, environments
+from tracking.design_facts import command_of_report, design_facts, environments, search_facts
 from tracking.html.grid import bullets, folded, grid, paragraph, section
 from tracking.html.markup import Html, tag
 from tracking.scale import duration
 from tracking.tables import Table
 
 if TYPE_CHECKING:
+    from studies.spec import StudySpec
     from tracking.manifest import StudyManifest
     from tracking.summary import StudySummary
 
@@ -67,8 +68,21 @@ def design(summary: "StudySummary", manifest: "StudyManifest") -> Html:
         tag("dl", *pairs),
         tag("h3", "Ran on"),
         bullets(environments(summary)),
+        *_commands_of_study(summary.study.name, manifest),
+    )
+
+
+def design_of_search(study: "StudySpec", manifest: "StudyManifest") -> Html:
+    """Return what was declared of a search that is not confirmed, and how it goes on."""
+    facts = search_facts(study, manifest)
+    pairs = [tag("div", tag("dt", name), tag("dd", text)) for name, text in facts.items()]
+    return section("design", "Design and provenance", tag("dl", *pairs), *_commands_of_study(study.name, manifest))
+
+
+def _commands_of_study(name: str, manifest: "StudyManifest") -> list[Html]:
+    return [
         tag("h3", "To run it again"),
         tag("pre", manifest.command),
         paragraph("To write this report again from the records:"),
-        tag("pre", command_of_report(summary.study.name)),
-    )
+        tag("pre", command_of_report(name)),
+    ]

@@ -28,8 +28,13 @@
     title.remove();
     mark.setAttribute("aria-label", text);
     mark.addEventListener("pointermove", (event) => show(event, text));
-    mark.addEventListener("pointerleave", hide);
+    mark.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "touch") hide();
+    });
+    mark.addEventListener("pointerdown", (event) => show(event, text));
   }
+  // A finger that is lifted leaves the words there to be read; the next touch takes them away.
+  addEventListener("pointerdown", hide, { capture: true });
 
   // The position of the pointer in the drawing's own units.
   function place(svg, event) {
@@ -111,7 +116,7 @@
   function key(cell) {
     const text = cell.textContent.trim();
     if (/^\d+:\d\d:\d\d$/.test(text)) return text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
-    const found = cell.classList.contains("n") ? text.match(/[+-]?\d[\d,]*(\.\d+)?/) : null;
+    const found = cell.classList.contains("n") ? text.match(/[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?/) : null;
     return found ? Number(found[0].replaceAll(",", "")) - (text.startsWith("<") ? 1e-9 : 0) : text;
   }
 
@@ -145,6 +150,68 @@
         }
       });
     });
+  }
+
+  // What a reader unfolded and sorted, by place on the page, kept in the tab's history over a loading.
+  const folds = [...document.querySelectorAll("details")];
+  const tables = [...document.querySelectorAll("table.sortable")];
+
+  function keep() {
+    const sorted = [];
+    tables.forEach((table, place) => {
+      [...table.tHead.rows[0].cells].forEach((head, column) => {
+        const order = head.getAttribute("aria-sort");
+        if (order) sorted.push([place, column, order]);
+      });
+    });
+    history.replaceState({ open: folds.map((one) => one.open), sorted, top: scrollY }, "");
+  }
+
+  function restore({ open, sorted, top }) {
+    open.forEach((is, place) => {
+      if (folds[place]) folds[place].open = is;
+    });
+    for (const [place, column, order] of sorted) {
+      const head = tables[place]?.tHead.rows[0].cells[column];
+      if (!head) continue;
+      sort(tables[place], head, column);
+      if (order === "descending") sort(tables[place], head, column);
+    }
+    scrollTo({ top, behavior: "instant" });
+  }
+
+  // The page of a running study loads itself again, but not under the reader's hands and not in a hidden tab.
+  function watch(seconds) {
+    const due = Date.now() + 1000 * seconds;
+    let touched = 0;
+    for (const kind of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchmove"]) {
+      addEventListener(kind, () => { touched = Date.now(); }, { passive: true, capture: true });
+    }
+    const timer = setInterval(() => {
+      const busy = Date.now() - touched < 5000 || !getSelection().isCollapsed || document.hidden;
+      if (Date.now() < due || busy) return;
+      clearInterval(timer);
+      keep();
+      location.reload();
+    }, 1000);
+  }
+
+  const written = document.querySelector("time.written");
+  if (written) {
+    const moment = new Date(written.dateTime);
+    const tell = () => {
+      const minutes = Math.floor((Date.now() - moment) / 60000);
+      const age = minutes < 1 ? "just now" : minutes < 120 ? `${minutes} min ago` : `${Math.floor(minutes / 60)} h ago`;
+      written.textContent = `${age}, at ${moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`;
+    };
+    tell();
+    setInterval(tell, 20000);
+  }
+  const reload = document.querySelector("noscript.reload");
+  if (reload) watch(Number(reload.dataset.seconds));
+  if (history.state?.sorted) {
+    restore(history.state);
+    history.replaceState(null, "");
   }
 
   // Paper has no fold; browsers that cannot do it by style are helped.

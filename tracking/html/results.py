@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from tracking import tables
+from tracking.factorial import reasons
+from tracking.factorial_report import effects_note, effects_table
 from tracking.html.curves import curves, legend, limits, panels
 from tracking.html.forest import NARROW, WIDE, forest
 from tracking.html.grid import bullets, figure, folded, grid, paragraph, section
@@ -40,7 +42,7 @@ def comparisons(summary: "StudySummary", palette: Palette) -> Html:
     note = (
         f"Arm minus {study.control}: the square is the difference of the means in"
         f" {summary.scales[study.metric].label}, the line its {level} interval by {test}, for one comparison at a"
-        f" time. The p-values are corrected by Holm's procedure for {len(summary.comparisons)} comparisons."
+        f" time. The p-values are corrected by Holm's procedure for {_counted(len(summary.comparisons))}."
     )
     if any(one.new_data is not None and one.new_data.low is not None for one in summary.comparisons):
         note += " The dashed line below it is the interval for new data, which also allows for another test set."
@@ -60,7 +62,26 @@ def comparisons(summary: "StudySummary", palette: Palette) -> Html:
             "The tests behind them", paragraph(behind), grid(tables.tests(summary), caption=False), *_all_arms(summary)
         ),
         grid(tables.pairs(summary)) if summary.pairs else "",
+        *_effects(summary),
     )
+
+
+def _effects(summary: "StudySummary") -> list[Html]:
+    """Return what the components of a factorial study do."""
+    if not summary.effects:
+        return []
+    table = effects_table(summary.effects, summary.design, summary.scale)
+    notes = [f"{reason}." for reason in reasons(summary.effects)]
+    return [
+        tag("h3", table.title),
+        paragraph(effects_note(summary.effects, summary.design)),
+        grid(table, caption=False),
+        bullets(notes, "notes"),
+    ]
+
+
+def _counted(comparisons: int) -> str:
+    return f"{comparisons} comparison{'s' * (comparisons != 1)}"
 
 
 def _all_arms(summary: "StudySummary") -> list[Html]:
@@ -97,10 +118,9 @@ def learning(summary: "StudySummary", palette: Palette) -> Html:
         )
     if not rows:
         return section("curves", "Curves", paragraph("No trial left a history."))
-    note = (
-        "Mean over seeds, in a band from the lowest to the highest. Accuracies are shown from where the first tenth of"
-        " the training has led."
-    )
+    note = "Mean over seeds, in a band from the lowest to the highest."
+    if "accuracy" in panels(arms):
+        note += " Accuracies are shown from where the first tenth of the training has led."
     key = legend([arm.name for arm in arms], palette)
     return section("curves", "Curves", _too_many(summary), figure(key, *rows, note=note))
 

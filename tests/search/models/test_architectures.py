@@ -74,6 +74,12 @@ CHALLENGE = """
     Flatten 128
     Dense 43 5547
 """
+PLAIN = """
+    InputLayer 1
+    Dense 64 128
+    Dense 32 2080
+    Dense 1 33
+"""
 SHORTCUT = """
     InputLayer 1
     Dense 64 128
@@ -237,6 +243,7 @@ ARCHITECTURES = [
     Architecture("normalised", "two_block_cnn", SIGN, 43, {"batch_norm": True}, TWO_BLOCKS_NORMALISED),
     Architecture("challenge_cnn", "challenge_cnn", SIGN, 43, {}, CHALLENGE),
     Architecture("dense_shortcut", "dense_shortcut", (1,), 1, {}, SHORTCUT, 2242),
+    Architecture("dense_plain", "dense_shortcut", (1,), 1, {"shortcut": False}, PLAIN, 2241),
     Architecture("naive_convnet", "naive_convnet", CIFAR, 10, {}, NAIVE),
     Architecture("batchnorm_convnet", "batchnorm_convnet", CIFAR, 10, {}, BATCHNORM),
     Architecture("six_conv", "six_conv", CIFAR, 10, {}, SIX_CONV, 631658),

@@ -9,10 +9,10 @@ import pytest
 
 from search.models.hypermodel import HyperModel
 from search.train.batches import Split, crop_for, on_device
-from search.train.engine import NotFiniteError, train
+from search.train.engine import train
 from search.train.parts import Parts
 from search.train.program import Program
-from search.train.result import TrialResult
+from search.train.result import NotFiniteError, TrialResult
 from studies.spec import AugmentationSpec, Setting, TrainingSpec
 
 RNG = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """Studies with predictions, and their pages as a tree that can be asked questions."""
 
 from collections.abc import Callable
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -62,12 +63,12 @@ class Page(HTMLParser):
 def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
     """Return a function that makes a study up and returns its page."""
 
-    def build(made: Made | None = None, *, with_data: bool = True) -> Page:
+    def build(made: Made | None = None, *, with_data: bool = True, written: datetime | None = None) -> Page:
         runs = tmp_path_factory.mktemp("runs")
         manifest, store = labelled_study(runs, made or Made())
         if not with_data:
             for path in (runs / "data").rglob("*.npy"):
                 path.unlink()
-        return Page(html_page(store.folder, manifest, summarize(manifest, store)))
+        return Page(html_page(store.folder, manifest, summarize(manifest, store), written=written))
 
     return build

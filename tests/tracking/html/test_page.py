@@ -5,12 +5,14 @@ import dataclasses
 import hashlib
 import html
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from labelled_study import Made, labelled_study
 
-from tracking.html.page import CONTENTS, html_page, without_refresh
+from tracking.html.page import CONTENTS, html_page
+from tracking.html.watch import without_reload
 from tracking.record import Failure
 from tracking.summary import summarize
 
@@ -69,13 +71,18 @@ def test_every_tag_is_closed_whatever_the_names(page_of):
     assert page_of(Made(class_names=("<b>", "</div>", "\x00\x1b[31m", "a\nb"), n_test=80)).all("table")
 
 
-def test_a_finished_page_stands_still_and_an_unfinished_one_loads_again(page_of):
+def test_a_page_loads_itself_again_while_trials_are_trained_and_stands_still_otherwise(page_of):
     refresh = {"http-equiv": "refresh"}
-    assert not page_of().all("meta", **refresh)
-    page = page_of(Made(accuracies={"original": (0.9, 0.92, None), "dropout1": (0.8, None, None)}))
+    written = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    half = Made(accuracies={"original": (0.9, 0.92, None), "dropout1": (0.8, None, None)})
+    assert not page_of(written=written).all("meta", **refresh)
+    page = page_of(half, written=written)
     assert page.all("meta", **refresh)
-    assert "Interim, 3 of 6 trials." in page.text
-    assert "refresh" not in without_refresh(page.source)
+    assert "Running: 3 of 6 trials done. Written 2026-01-02 03:04:05 UTC" in page.text
+    assert "refresh" not in without_reload(page.source)
+    stopped = page_of(half)
+    assert not stopped.all("meta", **refresh)
+    assert "Interim: 3 of 6 trials done." in stopped.text
 
 
 def test_failed_trials_are_named_and_do_not_make_a_study_interim(tmp_path):
@@ -108,7 +115,7 @@ def test_odd_studies_have_a_whole_page_too(page_of, accuracies):
 
 def test_without_the_dataset_the_page_says_what_it_leaves_out(page_of):
     text = page_of(with_data=False).text
-    assert "This part is left out: the true classes are needed for it" in text
+    assert "The confusions are left out: the true classes are needed for it" in text
     assert "Worst confusions" not in text
 
 

@@ -1,0 +1,167 @@
+"""The worker's side of a group of trials on JAX: tasks come in, one result after the other goes out."""
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from search import progress
+from search.data.prepared import PreparedData
+from search.train.inputs import held_out, outputs, seen_shape
+from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
+from search.trial import Reporter, TrialFailedError, TrialOutcome, TrialTask, reason_of, served_of
+from studies.errors import InputError
+from tracking.provenance import environment
+
+if TYPE_CHECKING:
+    from search.train.fused.engine import End, FusedParts, Member
+    from search.train.fused.program import Examples
+
+Ended = TrialOutcome | Exception
+"""What a trial left, or why it left nothing."""
+
+
+def run_group(tasks: Sequence[TrialTask]) -> Iterator[tuple[TrialTask, Ended]]:
+    """Train `tasks`, all that are one program together, the largest group first; yield each as soon as it has ended.
+
+    A group that cannot be one program, because its model does not let itself be mapped, is trained one by one.
+    """
+    ready: list[tuple[str, TrialTask, Member]] = []
+    for task in tasks:
+        try:
+            member = _member(task)
+            ready.append((f"{_company(task)} {member.recipe.signature}", task, member))
+        except Exception as error:
+            yield task, _failure(error)
+    ready.sort(key=lambda one: one[0])
+    groups = [list(group) for _, group in groupby(ready, key=lambda one: one[0])]
+    for group in sorted(groups, key=len, reverse=True):
+        yield from _trained([(task, member) for _, task, member in group])
+
+
+def _trained(group: "list[tuple[TrialTask, Member]]") -> Iterator[tuple[TrialTask, Ended]]:
+    from search.train.fused.engine import train_group
+
+    waiting = dict(enumerate(group))
+    try:
+        parts = _parts(group[0][0])
+        for number, end in train_group([member for _, member in group], parts):
+            task, _ = waiting.pop(number)
+            yield task, _outcome(task, end)
+    except Exception as error:
+        why = reason_of(error)
+        if len(group) > 1:
+            progress.send(progress.Said(f"Model {group[0][0].model!r} cannot be fused, trained one by one: {why}"))
+        for task, _ in waiting.values():
+            try:  # What the failed attempt did to the model, another model does not know.
+                yield task, _alone(task)
+            except Exception as second:
+                yield task, _failure(second)
+
+
+def run_alone(task: TrialTask) -> TrialOutcome:
+    """Train `task` in this process, on JAX.
+
+    Raises:
+        As `search.trial.run_trial`.
+    """
+    try:
+        ended = _alone(task)
+    except Exception as error:
+        raise _failure(error) from None
+    if isinstance(ended, TrialOutcome):
+        return ended
+    raise ended
+
+
+def train_tasks(tasks: Sequence[TrialTask]) -> None:
+    """Train `tasks`, and send what each left as soon as it has ended."""
+    for task, ended in run_group(tasks):
+        if isinstance(ended, TrialOutcome):
+            progress.send(progress.TrialEnded(task.key, outcome=ended))
+        else:
+            progress.send(progress.TrialEnded(task.key, error=ended))
+
+
+def _alone(task: TrialTask) -> Ended:
+    from search.train.fused.engine import train_alone
+
+    return _outcome(task, train_alone(_member(task), _parts(task)))
+
+
+def _company(task: TrialTask) -> str:
+    """Return what must be equal for trials to see the same examples."""
+    return f"{task.data.digest} {task.data_spec.model_dump_json()} {task.fold} {task.scored_on}"
+
+
+def _member(task: TrialTask) -> "Member":
+    from search.models.hypermodel import HyperModel
+    from search.train.fused.engine import Member
+    from search.train.fused.program import Recipe
+    from search.train.fused.skeleton import skeleton_of
+
+    hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
+    recipe = Recipe(skeleton_of(hypermodel.build(task.setting, task.seed)), task.training, task.data_spec.range)
+    report = Reporter(task, task.data.n_train)
+    return Member(recipe, task.seed, report, watched=task.watched, keep_model=task.keep_model or task.serve_model)
+
+
+def _outcome(task: TrialTask, end: "End") -> Ended:
+    if isinstance(end, TrialResult):
+        served, unsaved = None, ""
+        if task.serve_model and end.model is not None:
+            from search.train.saving import loaded
+
+            served, unsaved = served_of(task, loaded(end.model))
+        return TrialOutcome(replace(end, model=end.model if task.keep_model else None), environment(), served, unsaved)
+    return end if isinstance(end, TrialPrunedError) else _failure(end)
+
+
+def _failure(error: Exception) -> Exception:
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, NotFiniteError):
+        return TrialFailedError(str(error), "")
+    return TrialFailedError(reason_of(error), "".join(traceback.format_exception(error)))
+
+
+@dataclass(frozen=True)
+class _Device:
+    """A dataset where the training runs."""
+
+    train: "Examples"
+    test: "Examples"
+
+
+@cache
+def _on_device(data: PreparedData) -> _Device:
+    import jax.numpy as jnp
+    import numpy as np
+
+    from search.train.fused.program import Examples
+
+    images = data.open()
+
+    def placed(x: np.ndarray, y: np.ndarray) -> Examples:
+        kind = jnp.float32 if y.dtype.kind == "f" else jnp.int32
+        return Examples(jnp.asarray(x), jnp.asarray(y, kind), jnp.arange(len(y), dtype=jnp.int32))
+
+    return _Device(placed(images.x_train, images.y_train), placed(images.x_test, images.y_test))
+
+
+def _parts(task: TrialTask) -> "FusedParts":
+    import jax.numpy as jnp
+
+    from search.train.fused.engine import FusedParts
+
+    device = _on_device(task.data)
+    held = held_out(task.data, task.data_spec, task.fold)
+    others: Mapping[str, Examples] = {"test": device.test} if task.scored_on == "test" else {}
+    if held is None:
+        return FusedParts(device.train, others)
+    train, validation = (
+        device.train._replace(rows=jnp.asarray(rows, jnp.int32)) for rows in (held.train, held.validation)
+    )
+    return FusedParts(train, {"validation": validation, **others})

@@ -1,0 +1,188 @@
+"""Where a long trial has got to, on disk, so that after a kill it goes on from there to the same bits.
+
+`CHECKPOINTS/KEY/` holds the last state of one trial:
+
+    checkpoint.json    which epoch it is of, the curves so far, and the SHA-256 of the arrays (`_Card`)
+    epoch-000040.npz   weights, optimizer, the states of random layers, and the best weights so far if they are asked for
+
+The card is replaced when its arrays are on the disk, and only then the arrays before them go: whenever the process is
+killed, the card that is there has its arrays beside it.
+"""
+
+import hashlib
+import io
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from search.train import ENGINE_VERSION
+from search.train.stopping import StoppingState
+from studies.declaration import Declaration
+from tracking import atomic
+
+FOLDER_NAME = "checkpoints"
+EVERY_SECONDS = 120.0
+"""The least time between two checkpoints of a trial; a shorter trial has none."""
+_CARD = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A trial between two epochs."""
+
+    history: Mapping[str, Sequence[float]]
+    """Metric to a value for each epoch so far."""
+    state: Sequence[Any]
+    """All that training changes, as arrays in the order of the engine that made them."""
+    stopping: StoppingState | None
+    seconds: float
+    """Wall time so far."""
+    training_seconds: float
+    """Of it, what training took, evaluation left out."""
+    started: datetime
+
+    @property
+    def epochs(self) -> int:
+        """How many are done."""
+        return len(next(iter(self.history.values()), ()))
+
+
+class _Card(Declaration):
+    schema_version: Literal[1] = 1
+    key: str
+    engine: int
+    arrays: str
+    """Name of the file."""
+    sha256: str
+    history: dict[str, list[float]]
+    best: float | None
+    waited: int | None
+    seconds: float
+    training_seconds: float
+    started: datetime
+
+
+class Checkpoint:
+    """The checkpoint of one trial, written by whoever trains it: nobody else has its state.
+
+    Args:
+        folder: of all checkpoints; the trial has a folder of its own in it, which is made with the first one.
+        key: of the trial.
+        resumed: told the curves so far, by metric, when a trial goes on.
+        complain: told in one line that a checkpoint cannot be used, or not be written.
+        every_seconds: the least time between two.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        key: str,
+        resumed: Callable[[Mapping[str, Sequence[float]]], None],
+        complain: Callable[[str], None],
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._home, self._key = folder / key, key
+        self._resumed, self._complain = resumed, complain
+        self._every = every_seconds
+        self._written = time.monotonic()
+        self._complained = False
+
+    def load(self, like: Iterable[Any]) -> Snapshot | None:
+        """Return where the trial was, or None if it begins; what cannot be used is set aside.
+
+        Args:
+            like: arrays of the shapes and types that the state must have.
+        """
+        if not (self._home / _CARD).is_file():
+            return None
+        try:
+            snapshot = self._read([(tuple(one.shape), np.dtype(one.dtype)) for one in like])
+        except FileNotFoundError:
+            self._set_aside("its arrays are missing")
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            self._set_aside(str(error).splitlines()[0])
+        else:
+            self._resumed(snapshot.history)
+            return snapshot
+        return None
+
+    def is_due(self) -> bool:
+        """Return whether it is time for the next one."""
+        return time.monotonic() >= self._written + self._every
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Put `snapshot` in the place of the one before; a disk that does not take it costs the trial nothing."""
+        stopping = snapshot.stopping
+        best = () if stopping is None or stopping.weights is None else stopping.weights
+        buffer = io.BytesIO()
+        np.savez(buffer, *(np.asarray(one) for one in (*snapshot.state, *best)), allow_pickle=False)
+        name = f"epoch-{snapshot.epochs:06d}.npz"
+        card = _Card(
+            key=self._key,
+            engine=ENGINE_VERSION,
+            arrays=name,
+            sha256=hashlib.sha256(buffer.getbuffer()).hexdigest(),
+            history={metric: list(values) for metric, values in snapshot.history.items()},
+            best=None if stopping is None else stopping.best,
+            waited=None if stopping is None else stopping.waited,
+            seconds=snapshot.seconds,
+            training_seconds=snapshot.training_seconds,
+            started=snapshot.started,
+        )
+        try:
+            atomic.write_bytes(self._home / name, buffer.getvalue())
+            atomic.write_text(self._home / _CARD, card.model_dump_json(indent=1))
+            for path in self._home.iterdir():
+                if path.name not in (name, _CARD):
+                    path.unlink()
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                self._complain(f"its checkpoint cannot be written ({error}); it goes on without")
+        self._written = time.monotonic()
+
+    def _read(self, shapes: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]) -> Snapshot:
+        try:
+            card = _Card.model_validate_json((self._home / _CARD).read_bytes())
+        except ValidationError:
+            raise ValueError(f"{_CARD} cannot be read") from None
+        if (card.key, card.engine) != (self._key, ENGINE_VERSION):
+            raise ValueError(f"it is of trial {card.key} and engine {card.engine}")
+        content = (self._home / card.arrays).read_bytes()
+        if hashlib.sha256(content).hexdigest() != card.sha256:
+            raise ValueError(f"{card.arrays} is not what was written")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            all_of = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
+        state, best = all_of[: len(shapes)], all_of[len(shapes) :]
+        if [(one.shape, one.dtype) for one in state] != list(shapes):
+            raise ValueError("it is of another model")
+        stopping = None
+        if card.best is not None and card.waited is not None:
+            stopping = StoppingState(card.best, card.waited, best or None)
+        return Snapshot(card.history, state, stopping, card.seconds, card.training_seconds, card.started)
+
+    def _set_aside(self, reason: str) -> None:
+        aside = self._home.with_name(f"{self._key}.damaged")
+        shutil.rmtree(aside, ignore_errors=True)  # One is enough to look at.
+        with suppress(OSError):
+            self._home.rename(aside)
+        self._complain(f"its checkpoint cannot be used ({reason}): set aside as {aside.name}, it begins anew")
+
+
+def discard(folder: Path, key: str) -> None:
+    """Remove the checkpoint of `key` from `folder`, if it has one: its trial is over."""
+    shutil.rmtree(folder / key, ignore_errors=True)
+
+
+def kept(folder: Path) -> list[str]:
+    """Return the keys of the trials that have a checkpoint in `folder`, sorted."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{_CARD}") if "." not in path.parent.name)
