@@ -12,7 +12,7 @@ def start() -> None:
     os.environ["KERAS_BACKEND"] = "jax"
     os.environ["JAX_PLATFORMS"] = "cpu"
     # A program is run for a few steps only: what XLA's optimisations take is not won back.
-    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    os.environ["XLA_FLAGS"] = "--xla_llvm_disable_expensive_passes=true"
 
 
 Cell = tuple[Mapping[str, Any], int, Mapping[str, Any]]
@@ -32,7 +32,7 @@ def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, An
     made = []
     for number, (setting, seed, training) in enumerate(cells):
         built = HyperModel(model, shape, 1 if regresses else 4).build(dict(setting), seed)
-        spec = TrainingSpec.model_validate({"epochs": 3, "batch_size": 16, **training})
+        spec = TrainingSpec.model_validate({"epochs": 3, "batch_size": 12, **training})
         on_epoch = (watch or {}).get(number)
         member = Member(
             Recipe(skeleton_of(built), spec, "unit"), seed, on_epoch or _ignore, watched=on_epoch is not None
@@ -42,7 +42,7 @@ def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, An
 
 
 def parts(model: str, stored: int) -> Any:
-    """Return 40 examples to train on, so that the last batch is half full, and 20 to test on."""
+    """Return 24 examples to train on, and as many to test on, so that one program measures both."""
     import jax.numpy as jnp
 
     from search.train.fused.engine import FusedParts
@@ -59,27 +59,39 @@ def parts(model: str, stored: int) -> Any:
         images = chance.integers(0, 256, (count, stored, stored, 3), np.uint8)
         return Examples(jnp.asarray(images), jnp.asarray(chance.integers(0, 4, count), jnp.int32), rows)
 
-    return FusedParts(examples(40), {"test": examples(20)})
+    return FusedParts(examples(24), {"test": examples(24)})
 
 
-def fused_and_solo(model: str, side: int, stored: int, cells: Sequence[Cell]) -> tuple[int, list[Any], list[Any]]:
-    """Return how many programs `cells` are, and the results of training them together and each alone."""
+def fused_and_solo(
+    model: str, side: int, stored: int, cells: Sequence[Cell], alone: Sequence[int]
+) -> tuple[int, list[Any], list[Any]]:
+    """Return how many programs `cells` are, their results when trained together, and those at `alone` when alone."""
     from search.train.fused.engine import train_alone, train_group
 
     data = parts(model, stored)
     together = members(model, side, cells)
     programs = len({member.recipe.signature for member in together})
     ends = dict(train_group(together, data))
-    alone = [train_alone(member, data) for member in members(model, side, cells)]
-    return programs, [ends[number] for number in range(len(cells))], alone
+    solo = [train_alone(member, data) for member in members(model, side, [cells[number] for number in alone])]
+    return programs, [ends[number] for number in range(len(cells))], solo
 
 
-def group(cells: Sequence[Cell], leaves: Mapping[int, int] | None = None) -> list[Any]:
-    """Return how each of `cells` of `two_block_cnn` ended; `leaves`: after which epoch a member is pruned."""
+def group(cells: Sequence[Cell], leaves: Mapping[int, int] | None = None, poisoned: int | None = None) -> list[Any]:
+    """Return how each of `cells` of `two_block_cnn` ended.
+
+    Args:
+        cells: the members.
+        leaves: after which epoch a member is pruned.
+        poisoned: the member that starts with a weight that is no number.
+    """
     from search.train.fused.engine import train_group
 
     watch = {number: _Leaving(epoch) for number, epoch in (leaves or {}).items()}
-    ends = dict(train_group(members("two_block_cnn", 16, cells, watch), parts("two_block_cnn", 16)))
+    made = members("two_block_cnn", 16, cells, watch)
+    if poisoned is not None:
+        weight = made[poisoned].recipe.skeleton.model.trainable_variables[0]
+        weight.assign(np.full(weight.shape, np.nan))
+    ends = dict(train_group(made, parts("two_block_cnn", 16)))
     return [ends[number] for number in range(len(cells))]
 
 

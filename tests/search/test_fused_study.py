@@ -1,0 +1,67 @@
+"""A study on JAX: the same command, records and report; trials that are one program are trained as one."""
+
+import json
+
+import pytest
+from small_study import Place, make_place
+
+from studies.compose import compose
+from studies.errors import InputError
+
+FUSED = ("backend=jax", "executor.fuse=4", "study.replicates=2", "study.training.epochs=2")
+
+
+@pytest.fixture(scope="module")
+def fused(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Return a place where a study of a user's model with Keras's own dropout has run, fused. Tests only read it."""
+    made = make_place(tmp_path_factory.mktemp("fused"))
+    done = made.run(*FUSED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made.folder / "output.txt").write_text(done.stdout)
+    return made
+
+
+def test_every_member_has_a_record_of_its_own_that_says_it_was_fused(fused: Place) -> None:
+    records = [json.loads(content) for content in fused.records().values()]
+    assert sorted((record["arm"], record["seed"]) for record in records) == [
+        ("dropped", 1),
+        ("dropped", 2),
+        ("plain", 1),
+        ("plain", 2),
+    ]
+    assert {record["cost"]["members"] for record in records} == {4}
+    assert all(", jax " in record["engine"] and "tensorflow" not in record["engine"] for record in records)
+    assert len({record["metrics"]["train_loss"] for record in records}) == 4
+
+
+def test_on_a_cpu_the_user_is_told_that_tensorflow_is_faster(fused: Place) -> None:
+    said = (fused.folder / "output.txt").read_text()
+    assert "On a CPU, backend=tensorflow trains several times faster." in said
+    assert "4 trials trained." in said
+
+
+def test_a_fused_trial_is_verified_alone(fused: Place) -> None:
+    key = next(iter(fused.records()))
+    done = fused.run(f"trial={key}", "backend=jax", module="search.verify")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "identical" in done.stdout or "within tolerance" in done.stdout
+
+
+def test_a_second_run_trains_nothing(fused: Place) -> None:
+    again = fused.run(*FUSED)
+    assert "nothing to train" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["backend=torch"], "`backend` must be"),
+        (["executor.fuse=4"], "`executor.fuse` must be left out of backend=tensorflow: backend=jax has it."),
+        (["backend=jax", "executor=dask"], "`backend` must be tensorflow with executor=dask. Received: 'jax'."),
+        (["backend=jax", "executor.fuse=0"], "`executor.fuse` must be greater than or equal to 1"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(overrides: list[str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        compose(["study=dropout_ablation", *overrides])
+    assert said in str(caught.value)
