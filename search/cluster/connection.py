@@ -18,7 +18,7 @@ from distributed.deploy import Cluster
 from search.cluster.versions import check_versions
 from search.data.progress import say
 from studies.errors import InputError
-from studies.spec import ExecutorSpec, check_address
+from studies.executors import ExecutorSpec, check_address
 
 _SECONDS = 3
 """How long each of three things may take: to reach the address, to be answered by a scheduler, to find a worker."""
