@@ -138,7 +138,7 @@ def pause(cpu_seconds: float) -> float:
 
 
 def _write(folder: Path, running: bool, complain: Callable[[str], None]) -> None:
-    from tracking.report import NothingFinishedError, write_report
+    from tracking.report_writer import NothingFinishedError, write_report
 
     try:
         write_report(folder, running)

@@ -9,7 +9,7 @@ from browser_windows import Windows
 from playwright.sync_api import Page, expect
 from small_study import Place
 
-from tracking.report import write_report
+from tracking.report_writer import write_report
 
 PHONE = 400
 

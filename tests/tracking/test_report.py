@@ -9,7 +9,8 @@ import pytest
 
 from studies.errors import InputError
 from tracking.record import Failure
-from tracking.report import main, write_report
+from tracking.report import main
+from tracking.report_writer import write_report
 
 FILES = (
     *("report.html", "report.md", "tables.tex", "means.csv", "comparisons.csv", "trials.csv"),

@@ -13,9 +13,9 @@ import pytest
 from filelock import FileLock
 
 from studies.errors import InputError
-from tracking import report, reporter
+from tracking import report_writer, reporter
 from tracking.manifest import FILE_NAME
-from tracking.report import write_report
+from tracking.report_writer import write_report
 from tracking.reporter import SHORTEST_SECONDS, Reporter, follow, pause
 
 HALF = {"original": [0.94, 0.93, None], "dropout1": [0.97, 0.96, None]}
@@ -118,7 +118,7 @@ def test_pages_are_no_more_often_than_a_hundredth_of_the_machine_pays_for():
 
 def test_many_records_at_once_are_one_page(begun, monkeypatch):
     written = []
-    monkeypatch.setattr(report, "write_report", lambda folder, running: written.append(running))
+    monkeypatch.setattr(report_writer, "write_report", lambda folder, running: written.append(running))
     monkeypatch.setattr(reporter, "SHORTEST_SECONDS", 0.3)
     monkeypatch.setattr(reporter, "_SHARE", 1e9)
     nudges, nudge = os.pipe()
@@ -136,7 +136,7 @@ def test_many_records_at_once_are_one_page(begun, monkeypatch):
 
 
 def test_two_do_not_write_at_once(begun, monkeypatch):
-    monkeypatch.setattr(report, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(report_writer, "_LOCK_SECONDS", 0.1)
     with FileLock(begun / "report.lock"), pytest.raises(InputError, match="another process"):
         write_report(begun)
     assert not (begun / "report").exists()

@@ -2,7 +2,7 @@
 
 from labelled_study import Made, labelled_study
 
-from tracking.report import write_report
+from tracking.report_writer import write_report
 from tracking.run_files import put_report_files
 
 

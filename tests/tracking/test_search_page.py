@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from searched_study import SCORES, write_search_study
 
-from tracking.report import NotConfirmedError, main, write_report
+from tracking.report import main
+from tracking.report_writer import NotConfirmedError, write_report
 from tracking.searched import Pruned, write_pruned
 
 PICTURES = {"search_history.png", "search_importances.png", "search_slices.png", "search_parallel.png"}

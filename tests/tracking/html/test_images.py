@@ -7,7 +7,7 @@ import pytest
 from labelled_study import DIGEST, Made, labelled_study
 
 from tracking.dataset_pictures import CONFUSION, PREDICTIONS, TRAINING
-from tracking.report import write_report
+from tracking.report_writer import write_report
 from tracking.samples import Sample, Samples
 
 MADE = Made(accuracies={"original": (0.5, 0.6), "dropout1": (0.9, 0.95)}, epochs=2, n_test=120)
