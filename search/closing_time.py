@@ -84,8 +84,7 @@ def _measured(tasks: "Mapping[str, TrialTask]", workers: "Workers") -> dict[str,
     from search.trial import seconds_per_epoch
 
     asked = {
-        arm: (task.training.epochs, workers.executor.submit(seconds_per_epoch, task))
-        for arm, task in tasks.items()
+        arm: (task.training.epochs, workers.executor.submit(seconds_per_epoch, task)) for arm, task in tasks.items()
     }
     found = {}
     for arm, (epochs, future) in asked.items():

@@ -22,12 +22,12 @@ def main(argv: Sequence[str]) -> int:
     """Run the study that `argv` names.
 
     Returns:
-        0; 1 if trials failed, the disk is full or Optuna's storage was lost; 2 for bad input; 75 if the time was up (`until`); 130 after
-        Ctrl-C and 143 after SIGTERM.
+        0; 1 if trials failed, the disk is full or Optuna's storage was lost; 2 for bad input; 75 if the time was up
+        (`until`); 130 after Ctrl-C and 143 after SIGTERM.
     """
     # Before and after the trials, which have their own way to stop, SIGTERM unwinds what is open, workers included.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    arguments = parse(argv, "search.run", "Run a study: train what is not recorded yet, then test and report.", [OPTION])
+    arguments = parse(argv, "search.run", "Run a study: train what has no record yet, then test and report.", [OPTION])
     if arguments.show_config:
         return guarded(lambda: print_configuration(arguments))
     return guarded(lambda: _run(arguments))
@@ -54,6 +54,7 @@ def _run(arguments: Arguments) -> int:
     try:
         lock.acquire_if_contended()
         session = Session(arguments, spec, _console(), lock, until)
+        session.ask_tracking_server()
         return run_search(session) if spec.study.kind == "search" else run_ablation(session)
     except (storage.StorageLostError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _NO_ROOM:

@@ -172,7 +172,6 @@ class _Search:
         end = deadline(study.search, datetime.now().astimezone())
         return lambda: end is not None and datetime.now().astimezone() >= end
 
-
     def _closing_time(self) -> "ClosingTime | None":
         """Return by when trials are to end, with the times of the trials so far, else one of the control's setting."""
         from search.closing_time import closing_time

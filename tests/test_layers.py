@@ -58,6 +58,7 @@ def test_the_coordinator_does_not_import_tensorflow_before_a_worker_needs_it(tmp
 
     modules = (
         "search.run, search.preview, search.verify, search.case, search.drive, search.workers, "
+        "search.schedule, search.scheduler, search.status, tracking.morning, "
         "tracking.report, tracking.reporter, tracking.publish, tracking.brief, tracking.compare"
     )
     code = f"import sys, {modules}; print(sorted({{'tensorflow', 'keras', 'mlflow'}} & set(sys.modules)))"
