@@ -44,6 +44,8 @@ class Display:
     """Primary metric of each finished trial, by arm."""
     note: str = ""
     """One line about the state as a whole, such as an interruption."""
+    owed: str = ""
+    """One line about what MLflow does not take, if it does not."""
     _reused: int = 0
     _failed: int = 0
     _pruned: int = 0
@@ -148,8 +150,7 @@ class Display:
                 parts.append(self._running_table())
             if self.scores:
                 parts.append(_means_table(self.metric, self.arms, self.scores))
-            if self.note:
-                parts.append(Text(self.note, style="yellow"))
+            parts += [Text(line, style="yellow") for line in (self.note, self.owed) if line]
             return Group(*parts)
 
     def _headline(self) -> Text:

@@ -58,6 +58,7 @@ class Drive:
         command_for: the shell command that reproduces a trial.
         on_record: called after each record and each failure.
         on_idle: called once, when the last trials run and a worker has nothing left to do.
+        on_wait: called between events, some times a second.
         prune: asks the trial of a future to end early.
         is_base: whether what is trained is a frozen base, whose model is part of its record.
         train: what is submitted.
@@ -74,6 +75,7 @@ class Drive:
     command_for: Callable[[PlannedTrial], str]
     on_record: Callable[[], None]
     on_idle: Callable[[], None]
+    on_wait: Callable[[], None] = lambda: None
     prune: "Callable[[Future[TrialOutcome]], None]" = lambda _: None
     is_base: bool = False
     train: Callable[[TrialTask], TrialOutcome] = run_trial
@@ -96,6 +98,7 @@ class Drive:
                 self._start_more()
             if not self._flying:
                 break
+            self.on_wait()
             # A signal handler runs between waits, so a wait is never long.
             ended = wait(self._flying, timeout=0.25, return_when=FIRST_COMPLETED).done
             self._prune()  # First: a short trial's epochs are reported before it ends, and judged in that order.

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from search import progress
 from search.data.prepared import PreparedData
+from search.train.checkpoint import EVERY_SECONDS
 from search.train.inputs import held_out, outputs, seen_shape
 from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
-from search.trial import Reporter, TrialFailedError, TrialOutcome, TrialTask, reason_of, served_of
+from search.trial import Reporter, TrialFailedError, TrialOutcome, TrialTask, checkpoint_of, reason_of, served_of
 from studies.errors import InputError
 from tracking.provenance import environment
 
@@ -23,25 +24,29 @@ Ended = TrialOutcome | Exception
 """What a trial left, or why it left nothing."""
 
 
-def run_group(tasks: Sequence[TrialTask]) -> Iterator[tuple[TrialTask, Ended]]:
+def run_group(
+    tasks: Sequence[TrialTask], checkpoint_seconds: float = EVERY_SECONDS
+) -> Iterator[tuple[TrialTask, Ended]]:
     """Train `tasks`, all that are one program together, the largest group first; yield each as soon as it has ended.
 
+    Those that have a checkpoint go on from it, together with those that had come as far.
     A group that cannot be one program, because its model does not let itself be mapped, is trained one by one.
     """
     ready: list[tuple[str, TrialTask, Member]] = []
     for task in tasks:
         try:
-            member = _member(task)
-            ready.append((f"{_company(task)} {member.recipe.signature}", task, member))
+            member = _member(task, checkpoint_seconds)
+            done = 0 if member.resumed is None else member.resumed.epochs
+            ready.append((f"{_company(task)} {done} {member.recipe.signature}", task, member))
         except Exception as error:
             yield task, _failure(error)
     ready.sort(key=lambda one: one[0])
     groups = [list(group) for _, group in groupby(ready, key=lambda one: one[0])]
     for group in sorted(groups, key=len, reverse=True):
-        yield from _trained([(task, member) for _, task, member in group])
+        yield from _trained([(task, member) for _, task, member in group], checkpoint_seconds)
 
 
-def _trained(group: "list[tuple[TrialTask, Member]]") -> Iterator[tuple[TrialTask, Ended]]:
+def _trained(group: "list[tuple[TrialTask, Member]]", checkpoint_seconds: float) -> Iterator[tuple[TrialTask, Ended]]:
     from search.train.fused.engine import train_group
 
     waiting = dict(enumerate(group))
@@ -56,19 +61,19 @@ def _trained(group: "list[tuple[TrialTask, Member]]") -> Iterator[tuple[TrialTas
             progress.send(progress.Said(f"Model {group[0][0].model!r} cannot be fused, trained one by one: {why}"))
         for task, _ in waiting.values():
             try:  # What the failed attempt did to the model, another model does not know.
-                yield task, _alone(task)
+                yield task, _alone(task, checkpoint_seconds)
             except Exception as second:
                 yield task, _failure(second)
 
 
-def run_alone(task: TrialTask) -> TrialOutcome:
+def run_alone(task: TrialTask, checkpoint_seconds: float = EVERY_SECONDS) -> TrialOutcome:
     """Train `task` in this process, on JAX.
 
     Raises:
         As `search.trial.run_trial`.
     """
     try:
-        ended = _alone(task)
+        ended = _alone(task, checkpoint_seconds)
     except Exception as error:
         raise _failure(error) from None
     if isinstance(ended, TrialOutcome):
@@ -76,19 +81,19 @@ def run_alone(task: TrialTask) -> TrialOutcome:
     raise ended
 
 
-def train_tasks(tasks: Sequence[TrialTask]) -> None:
+def train_tasks(tasks: Sequence[TrialTask], checkpoint_seconds: float = EVERY_SECONDS) -> None:
     """Train `tasks`, and send what each left as soon as it has ended."""
-    for task, ended in run_group(tasks):
+    for task, ended in run_group(tasks, checkpoint_seconds):
         if isinstance(ended, TrialOutcome):
             progress.send(progress.TrialEnded(task.key, outcome=ended))
         else:
             progress.send(progress.TrialEnded(task.key, error=ended))
 
 
-def _alone(task: TrialTask) -> Ended:
+def _alone(task: TrialTask, checkpoint_seconds: float) -> Ended:
     from search.train.fused.engine import train_alone
 
-    return _outcome(task, train_alone(_member(task), _parts(task)))
+    return _outcome(task, train_alone(_member(task, checkpoint_seconds), _parts(task)))
 
 
 def _company(task: TrialTask) -> str:
@@ -96,16 +101,27 @@ def _company(task: TrialTask) -> str:
     return f"{task.data.digest} {task.data_spec.model_dump_json()} {task.fold} {task.scored_on}"
 
 
-def _member(task: TrialTask) -> "Member":
+def _member(task: TrialTask, checkpoint_seconds: float) -> "Member":
+    import jax
+
     from search.models.hypermodel import HyperModel
     from search.train.fused.engine import Member
-    from search.train.fused.program import Recipe
+    from search.train.fused.program import Recipe, beginning
     from search.train.fused.skeleton import skeleton_of
 
     hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
     recipe = Recipe(skeleton_of(hypermodel.build(task.setting, task.seed)), task.training, task.data_spec.range)
     report = Reporter(task, task.data.n_train)
-    return Member(recipe, task.seed, report, watched=task.watched, keep_model=task.keep_model or task.serve_model)
+    checkpoint = checkpoint_of(task, report, checkpoint_seconds)
+    return Member(
+        recipe,
+        task.seed,
+        report,
+        watched=task.watched,
+        keep_model=task.keep_model or task.serve_model,
+        checkpoint=checkpoint,
+        resumed=checkpoint.load(jax.tree.leaves(beginning(recipe.skeleton))) if checkpoint else None,
+    )
 
 
 def _outcome(task: TrialTask, end: "End") -> Ended:

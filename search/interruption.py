@@ -6,8 +6,8 @@ import time
 from types import FrameType
 
 GRACE_SECONDS = 60.0
-"""How long running trials are waited for after SIGTERM: less than the 90 s after which systemd kills, and the two minutes
-that docker-compose.yml gives; what kills sooner costs the trials that run, and no record."""
+"""How long running trials are waited for after SIGTERM: less than the 90 s after which systemd kills, and the two
+minutes that docker-compose.yml gives; what kills sooner costs the trials that run, and no record."""
 
 
 class Interruption:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tracking.manifest import ModelCard, SearchManifest
     from tracking.publish import Publisher
     from tracking.record import RecordStore
-    from tracking.report import ReportFiles
+    from tracking.report_writer import ReportFiles
     from tracking.reporter import Reporter
     from tracking.summary import StudySummary
 
@@ -56,10 +56,14 @@ class Session:
     """The models of the plan that is being trained; there from `begin` on."""
 
     def __post_init__(self) -> None:
+        from search.tracking_watch import TrackingWatch
+        from tracking.address import resolve
+
         self.runs_dir = Path(self.spec.runs_dir)
         self.folder = self.runs_dir / self.spec.study.name
         self._publisher: Publisher | None = None
         self._reporter: Reporter | None = None
+        self._watch = TrackingWatch(resolve(self.spec.tracking_uri, self.runs_dir), self.say)
         # Written on a processor that has nothing left to train; what it imports, the final report need not.
         self._early_report = threading.Thread(target=self._write_early_report, name="report")
 
@@ -205,11 +209,20 @@ class Session:
                 command_for=self.command_for,
                 on_record=self._tell_of_record,
                 on_idle=self._start_early_report,
+                on_wait=lambda: self._look_at_tracking(display),
                 prune=workers.prune,
                 is_base=is_base,
             )
             with _listening(workers, display.progress, drive.progress):
                 return drive.run(), interruption
+
+    def ask_tracking_server(self) -> None:
+        """Have the user told within 10 s if the tracking server cannot be used; the study does not wait for it."""
+        self._watch.ask()
+
+    def _look_at_tracking(self, display: "Display") -> None:
+        if self._publisher is not None:
+            self._watch.look(self._publisher, display)
 
     def _tell_of_record(self) -> None:
         self.publisher.nudge()
@@ -221,7 +234,7 @@ class Session:
             self._early_report.start()
 
     def _write_early_report(self) -> None:
-        with suppress(InputError):  # Nothing is finished yet.
+        with suppress(InputError, OSError):  # Nothing is finished yet; or a full disk, which the last report meets too.
             self._write_report(running=True)
 
     def interrupted(self, saved: str, interruption: "Interruption") -> int:
@@ -263,7 +276,7 @@ class Session:
         return 0
 
     def _write_report(self, *, running: bool = False) -> "ReportFiles":
-        from tracking.report import write_report
+        from tracking.report_writer import write_report
 
         if self._reporter is not None and not running:
             self._reporter.stop()
@@ -317,8 +330,10 @@ class Session:
     def _deliver(self) -> None:
         owed = self.publisher.finish(_PUBLISH_SECONDS)
         if owed:
+            why = f" ({self.publisher.trouble})" if self.publisher.trouble else ""
             self.say(
-                f"MLflow:  {owed} items are still owed to {self.publisher.address}; nothing is lost. To deliver them:\n"
+                f"MLflow:  {owed} items are still owed to {self.publisher.address}{why}; nothing is lost. "
+                "To deliver them:\n"
                 f"  python -m tracking.publish study={self.spec.study.name} runs_dir={self.spec.runs_dir}"
             )
         else:

@@ -146,7 +146,7 @@ def run_trial(task: TrialTask, checkpoint_seconds: float = EVERY_SECONDS) -> Tri
     if task.backend == "jax":
         from search.fused_trial import run_alone
 
-        return run_alone(task)
+        return run_alone(task, checkpoint_seconds)
     from search.train.engine import train
 
     bench = _workbench()

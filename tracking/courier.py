@@ -20,7 +20,6 @@ from tracking.outbox import Item, Outbox
 from tracking.provenance import masked
 from tracking.record import DamagedRecordError, Failure, RecordStore
 from tracking.run_content import RunContent, failure_run, study_run, trial_run
-from tracking.trouble import plainly
 from tracking.run_files import (
     description,
     put_failure_files,
@@ -28,6 +27,7 @@ from tracking.run_files import (
     put_study_files,
     put_trial_files,
 )
+from tracking.trouble import plainly
 
 if TYPE_CHECKING:
     from tracking.mlflow_models import MlflowModels

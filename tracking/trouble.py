@@ -1,4 +1,4 @@
-"""What is wrong with a tracking server, in words: asked once at the start, and read from the errors of MLflow's client."""
+"""What is wrong with a tracking server, in words: asked once at the start, and read from the errors of its client."""
 
 import base64
 import os
@@ -15,7 +15,9 @@ ASK_SECONDS = 8.0
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Where MLflow's client looks for certificates."""
 _REFUSED = "it refuses the user or the password"
-_STATUS = re.compile(r"error code (\d{3})|too many (\d{3}) error responses|HTTP (?:Error )?(\d{3})|(\d{3}) (?:Client|Server) Error")
+_STATUS = re.compile(
+    r"error code (\d{3})|too many (\d{3}) error responses|HTTP (?:Error )?(\d{3})|(\d{3}) (?:Client|Server) Error"
+)
 _PLAIN = (
     (r"Connection refused|ConnectionRefused", "nobody answers there"),
     (r"timed out|[Tt]imeout", "no answer in time"),
@@ -52,8 +54,8 @@ def plainly(error: str) -> str:
         return "it forbids that (HTTP 403): not its user's right, or its --allowed-hosts lacks this name"
     if status == "404":
         return "there is no MLflow server at that address (HTTP 404)"
-    if status == "507" or (status.startswith("5") and "No space left" in error):
-        return f"its disk is full (HTTP {status})"
+    if status == "507" or re.search(r"No space left|disk is full", error):
+        return f"its disk is full (HTTP {status})" if status else "its disk is full"
     if status.startswith("5"):
         return f"it fails (HTTP {status})"
     return next((words for pattern, words in _PLAIN if re.search(pattern, error)), error)

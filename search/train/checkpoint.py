@@ -3,7 +3,7 @@
 `CHECKPOINTS/KEY/` holds the last state of one trial:
 
     checkpoint.json    which epoch it is of, the curves so far, and the SHA-256 of the arrays (`_Card`)
-    epoch-000040.npz   weights, optimizer, the states of random layers, and the best weights so far if they are asked for
+    epoch-000040.npz   weights, optimizer, the states of random layers, and the best weights so far if needed
 
 The card is replaced when its arrays are on the disk, and only then the arrays before them go: whenever the process is
 killed, the card that is there has its arrays beside it.

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from search.train.checkpoint import Checkpoint, Snapshot
 from search.train.fused.images import strengths
 from search.train.fused.program import (
     EPOCHS_A_CALL,
@@ -19,6 +20,7 @@ from search.train.fused.program import (
     Numbers,
     Recipe,
     State,
+    beginning,
     members_of,
     stacked,
 )
@@ -58,6 +60,10 @@ class Member:
     watched: bool = False
     """Whether the group must listen to `on_epoch` after every epoch."""
     keep_model: bool = False
+    checkpoint: Checkpoint | None = None
+    """Where it leaves its state now and then."""
+    resumed: Snapshot | None = None
+    """Where it goes on from; all members of a group have done as many epochs."""
 
 
 def train_group(members: Sequence[Member], parts: FusedParts) -> Iterator[tuple[int, End]]:
@@ -107,6 +113,16 @@ class _Seat:
     def epochs(self) -> int:
         return len(next(iter(self.history.values()), ()))
 
+    def resume(self) -> None:
+        """Have done what was done before."""
+        snapshot = self.member.resumed
+        if snapshot is None:
+            return
+        self.history = {name: list(values) for name, values in snapshot.history.items()}
+        self.seconds, self.started = snapshot.seconds, snapshot.started
+        if self.stopping is not None and snapshot.stopping is not None:
+            self.stopping.go_on(snapshot.stopping)
+
 
 class _Group:
     def __init__(self, members: Sequence[Member], parts: FusedParts, *, mapped: bool = True) -> None:
@@ -114,13 +130,14 @@ class _Group:
         self._parts = parts
         self._classifies = jnp.issubdtype(parts.train.labels.dtype, jnp.integer)
         self._program = FusedProgram(members[0].recipe, places, parts.train, mapped=mapped)
-        self._states = stacked([self._program.start(member.recipe.skeleton) for member in members])
+        self._states = stacked([_start(member) for member in members])
         self._numbers = stacked([numbers_of(member.recipe, member.seed, places) for member in members])
         self._size = len(members)
         self._seats: list[_Seat | None] = [_Seat(number, member) for number, member in enumerate(members)]
         for place, seat in self._sitting():
             asked = seat.member.recipe.training.early_stopping
             seat.stopping = None if asked is None else EarlyStopping(asked, _Weights(self, place))
+            seat.resume()
 
     def run(self) -> Iterator[tuple[int, End]]:
         while self._sitting():
@@ -128,6 +145,7 @@ class _Group:
             ended = [(seat.number, end) for place, seat in self._sitting() if (end := self._looked_at(place, seat))]
             yield from ended
             yield from self._finished()
+            self._save()
             self._move_together()
 
     def _sitting(self) -> list[tuple[int, _Seat]]:
@@ -223,6 +241,16 @@ class _Group:
             members=self._size,
         )
 
+    def _save(self) -> None:
+        """Leave the states of those whose checkpoint is due; they leave the device together."""
+        keeping = [(place, seat, seat.member.checkpoint) for place, seat in self._sitting()]
+        due = [(place, seat, checkpoint) for place, seat, checkpoint in keeping if checkpoint and checkpoint.is_due()]
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(self._states)] if due else []
+        for place, seat, checkpoint in due:
+            state = [leaf[place] for leaf in leaves]
+            remembered = None if seat.stopping is None else seat.stopping.state
+            checkpoint.write(Snapshot(seat.history, state, remembered, seat.seconds, seat.seconds, seat.started))
+
     def _move_together(self) -> None:
         """Give up the empty seats, once they are half of all: each costs as much as a taken one."""
         sitting = self._sitting()
@@ -253,6 +281,15 @@ class _Weights:
         put = [values.at[self.place].set(one) for values, one in zip(all_of, weights, strict=True)]
         count = len(state.trainable)
         self.group._states = State(put[:count], put[count:], state.optimizer)
+
+
+def _start(member: Member) -> State:
+    """Return the state in which `member` begins, or goes on."""
+    fresh = beginning(member.recipe.skeleton)
+    if member.resumed is None:
+        return fresh
+    state: State = jax.tree.unflatten(jax.tree.structure(fresh), [jnp.asarray(one) for one in member.resumed.state])
+    return state
 
 
 def numbers_of(recipe: Recipe, seed: int, places: Sequence[str]) -> Numbers:

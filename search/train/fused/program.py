@@ -120,16 +120,6 @@ class FusedProgram:
         self.measure = jax.jit(over(self._measure, in_axes=(0, None)))
         """(states, part) -> `Measured` with an axis G."""
 
-    def start(self, skeleton: Skeleton) -> State:
-        """Return the state in which a member begins whose freshly built model is that of `skeleton`."""
-        built = keras.optimizers.deserialize(keras.optimizers.serialize(skeleton.model.optimizer))
-        built.build(skeleton.model.trainable_variables)
-        return State(
-            [jnp.array(one) for one in skeleton.model.trainable_variables],
-            [jnp.array(one) for one in skeleton.other_variables()],
-            [jnp.array(one) for one in built.variables],
-        )
-
     def _epochs(
         self, state: State, own: Numbers, first: Any, count: Any, train: Examples, others: Mapping[str, Examples]
     ) -> tuple[State, dict[str, Any]]:
@@ -249,6 +239,17 @@ class FusedProgram:
         if outputs.shape[-1] == 1:
             return (outputs[:, 0] > 0.5).astype(jnp.int32)
         return jnp.argmax(outputs, -1).astype(jnp.int32)
+
+
+def beginning(skeleton: Skeleton) -> State:
+    """Return the state in which a member begins whose freshly built model is that of `skeleton`."""
+    built = keras.optimizers.deserialize(keras.optimizers.serialize(skeleton.model.optimizer))
+    built.build(skeleton.model.trainable_variables)
+    return State(
+        [jnp.array(one) for one in skeleton.model.trainable_variables],
+        [jnp.array(one) for one in skeleton.other_variables()],
+        [jnp.array(one) for one in built.variables],
+    )
 
 
 def _over_one(function: Callable[..., Any], in_axes: Sequence[int | None]) -> Callable[..., Any]:

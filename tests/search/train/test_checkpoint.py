@@ -1,24 +1,19 @@
 """Checkpoints: a real worker that is killed in the middle of a trial, and what the next one makes of what it left."""
 
-import os
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
+from mortal_worker import MortalWorker
 
 from search.data.images import Images
 from search.data.stored import describe, store
-from search.executors import LocalExecutor, WorkerDiedError
-from search.progress import EpochDone, Message, Said
 from search.train.checkpoint import kept
 from search.train.result import TrialResult
-from search.trial import TrialTask, run_trial, start_worker
+from search.trial import TrialOutcome, TrialTask, run_trial, start_worker
 from studies.data import DataSpec, ValidationSpec
 from studies.spec import AugmentationSpec, TrainingSpec
 from studies.training import EarlyStoppingSpec
@@ -26,41 +21,15 @@ from studies.training import EarlyStoppingSpec
 EPOCHS, KEY = 12, "0123456789abcdef"
 
 
-class Pool:
-    """One worker process, and what it says."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.epochs: list[int] = []
-        self._on_epoch: Callable[[int], None] = lambda epoch: None
-        self.executor = LocalExecutor(1, 100, start_worker, self._hear)
-
-    def _hear(self, message: Message) -> None:
-        if isinstance(message, Said):
-            self.said.append(message.text)
-        elif isinstance(message, EpochDone):
-            self.epochs.append(message.epoch)
-            self._on_epoch(message.epoch)
-
-    def train(self, task: TrialTask) -> TrialResult:
-        """Train, with a checkpoint after each epoch; what was said before is forgotten."""
-        self.said, self.epochs = [], []
-        return self.executor.submit(run_trial, task, checkpoint_seconds=0.0).result(120).result
-
-    def kill_after(self, epochs: int, task: TrialTask) -> None:
-        reached = threading.Event()
-        self._on_epoch = lambda epoch: reached.set() if epoch == epochs else None
-        future = self.executor.submit(run_trial, task, checkpoint_seconds=0.0)
-        assert reached.wait(120)
-        self._on_epoch = lambda epoch: None
-        [worker] = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
-        os.kill(worker.pid, signal.SIGKILL)
-        assert isinstance(future.exception(30), WorkerDiedError)
+def train(pool: MortalWorker, task: TrialTask) -> TrialResult:
+    """Train, with a checkpoint after each epoch."""
+    outcome: TrialOutcome = pool.call(run_trial, task, checkpoint_seconds=0.0)
+    return outcome.result
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    made = Pool()
+def pool() -> Iterator[MortalWorker]:
+    made = MortalWorker(start_worker)
     yield made
     made.executor.shutdown(cancel_futures=True)
 
@@ -92,15 +61,17 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> TrialTask:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(pool: Pool, task: TrialTask) -> TrialResult:
-    return pool.train(task)
+def undisturbed(pool: MortalWorker, task: TrialTask) -> TrialResult:
+    return train(pool, task)
 
 
 @pytest.fixture(scope="module")
-def left(pool: Pool, task: TrialTask, undisturbed: TrialResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def left(
+    pool: MortalWorker, task: TrialTask, undisturbed: TrialResult, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Return the folder of checkpoints that a worker left which was killed with -9."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    pool.kill_after(5, replace(task, checkpoints=folder))
+    pool.kill_after(5, run_trial, replace(task, checkpoints=folder), checkpoint_seconds=0.0)
     assert kept(folder) == [KEY]
     return folder
 
@@ -117,25 +88,23 @@ def same_bits(a: TrialResult, b: TrialResult) -> bool:
 
 
 def test_a_killed_trial_goes_on_to_the_bits_of_an_undisturbed_one(
-    pool: Pool, task: TrialTask, undisturbed: TrialResult, folder: Path
+    pool: MortalWorker, task: TrialTask, undisturbed: TrialResult, folder: Path
 ) -> None:
-    result = pool.train(replace(task, checkpoints=folder))
+    result = train(pool, replace(task, checkpoints=folder))
     [said] = pool.said
     done = int(said.removeprefix("plain seed 3: goes on after epoch ").partition(" ")[0])
     assert 4 <= done < EPOCHS
     assert same_bits(result, undisturbed)
     # Who prunes hears of every epoch, of those before the kill again.
     assert pool.epochs == list(range(1, EPOCHS + 1))
-    assert result.cost.seconds > 0
-    assert result.started < undisturbed.started.replace(year=9999)
 
 
 def test_a_trial_that_is_killed_twice_goes_on_twice(
-    pool: Pool, task: TrialTask, undisturbed: TrialResult, folder: Path
+    pool: MortalWorker, task: TrialTask, undisturbed: TrialResult, folder: Path
 ) -> None:
     checkpointed = replace(task, checkpoints=folder)
-    pool.kill_after(10, checkpointed)
-    assert same_bits(pool.train(checkpointed), undisturbed)
+    pool.kill_after(10, run_trial, checkpointed, checkpoint_seconds=0.0)
+    assert same_bits(train(pool, checkpointed), undisturbed)
     assert "goes on after epoch" in pool.said[0]
     assert len(list((folder / KEY).iterdir())) == 2, "one card and its arrays, and nothing of the checkpoints before"
 
@@ -175,31 +144,36 @@ def change(old: str, new: str) -> Callable[[Path], None]:
     ],
 )
 def test_a_checkpoint_that_cannot_be_used_is_set_aside_and_the_trial_begins_anew(
-    pool: Pool, task: TrialTask, undisturbed: TrialResult, folder: Path, damage: Callable[[Path], None], reason: str
+    pool: MortalWorker,
+    task: TrialTask,
+    undisturbed: TrialResult,
+    folder: Path,
+    damage: Callable[[Path], None],
+    reason: str,
 ) -> None:
     damage(folder / KEY)
-    assert same_bits(pool.train(replace(task, checkpoints=folder)), undisturbed)
+    assert same_bits(train(pool, replace(task, checkpoints=folder)), undisturbed)
     [said] = pool.said
     assert said.startswith("plain seed 3: its checkpoint cannot be used (")
     assert reason in said
     assert (folder / f"{KEY}.damaged" / "checkpoint.json").is_file()
 
 
-def test_a_checkpoint_of_another_model_is_set_aside(pool: Pool, task: TrialTask, folder: Path) -> None:
-    pool.train(replace(task, checkpoints=folder, setting={"batch_norm": False}))
+def test_a_checkpoint_of_another_model_is_set_aside(pool: MortalWorker, task: TrialTask, folder: Path) -> None:
+    train(pool, replace(task, checkpoints=folder, setting={"batch_norm": False}))
     assert "it is of another model" in pool.said[0]
 
 
 def test_a_folder_that_cannot_be_written_costs_the_trial_nothing(
-    pool: Pool, task: TrialTask, undisturbed: TrialResult, tmp_path: Path
+    pool: MortalWorker, task: TrialTask, undisturbed: TrialResult, tmp_path: Path
 ) -> None:
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
-    assert same_bits(pool.train(replace(task, checkpoints=tmp_path / "checkpoints")), undisturbed)
+    assert same_bits(train(pool, replace(task, checkpoints=tmp_path / "checkpoints")), undisturbed)
     [said] = pool.said
     assert "its checkpoint cannot be written (" in said
 
 
-def test_a_short_trial_has_none(pool: Pool, task: TrialTask, tmp_path: Path) -> None:
+def test_a_short_trial_has_none(pool: MortalWorker, task: TrialTask, tmp_path: Path) -> None:
     checkpointed = replace(task, checkpoints=tmp_path / "checkpoints")
-    pool.executor.submit(run_trial, checkpointed).result(120)
+    pool.call(run_trial, checkpointed)
     assert not (tmp_path / "checkpoints").exists()

@@ -1,0 +1,50 @@
+"""One real worker process that a test can kill in the middle of its task."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+
+from search.executors import LocalExecutor, WorkerDiedError
+from search.progress import EpochDone, Message, Said, TrialEnded
+from search.trial import TrialOutcome
+
+
+class MortalWorker:
+    """A pool of one, and what it said about its last task."""
+
+    def __init__(self, initializer: Callable[[], None]) -> None:
+        self.said: list[str] = []
+        self.epochs: list[int] = []
+        self.outcomes: dict[str, TrialOutcome] = {}
+        self._on_epoch: Callable[[int], None] = lambda epoch: None
+        self.executor = LocalExecutor(1, 100, initializer, self._hear)
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case Said(text):
+                self.said.append(text)
+            case EpochDone(epoch=epoch):
+                self.epochs.append(epoch)
+                self._on_epoch(epoch)
+            case TrialEnded(key, outcome):
+                self.outcomes[key] = outcome
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what `function` returns; what was said before is forgotten."""
+        self.said, self.epochs, self.outcomes = [], [], {}
+        return self.executor.submit(function, *args, **kwargs).result(240)
+
+    def kill_after(self, epochs: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call `function`, and kill the process with -9 once it has reported its epoch number `epochs`."""
+        reached = threading.Event()
+        self._on_epoch = lambda epoch: reached.set() if epoch == epochs else None
+        future = self.executor.submit(function, *args, **kwargs)
+        assert reached.wait(240)
+        self._on_epoch = lambda epoch: None
+        [worker] = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
+        os.kill(worker.pid, signal.SIGKILL)
+        assert isinstance(future.exception(30), WorkerDiedError)
