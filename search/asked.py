@@ -3,11 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 
+from search.beginning import public
 from search.data.prepared import PreparedData
 from search.models import source_digest
 from search.plan import Plan, engine_version
 from search.proposer import check_proposable
-from search.session import public
 from search.space import resolve
 from search.workers import Workers
 from studies.spec import RunSpec

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search.beginning import tidy_checkpoints, tidy_models, tidy_records, write_manifest
+from search.ending import models_shown, show_shrinkage
 from studies.command import Arguments
 from studies.errors import InputError
 from studies.spec import RunSpec
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from tracking.record import RecordStore
     from tracking.report_writer import ReportFiles
     from tracking.reporter import Reporter
-    from tracking.summary import StudySummary
 
 _PUBLISH_SECONDS = 60.0
 """How long the end of a run waits for a tracking server to take what it is owed."""
@@ -119,63 +120,11 @@ class Session:
         if (samples := sample(staged.images, staged.data.digest)) is not None:
             samples.write(self.folder)
         self.store.sweep()
-        self._tidy_checkpoints()
+        tidy_checkpoints(self.store)
         if recorded is not None:
-            self._tidy(recorded)
-        self._tidy_models(plan)
-        self._write_manifest(plan, cards, search)
-
-    def _write_manifest(self, plan: "Plan", cards: "dict[str, ModelCard]", search: "SearchManifest | None") -> None:
-        """Write what the study asks, its plan and its models, so that a report needs nothing but the folder."""
-        from tracking.manifest import StudyManifest
-        from tracking.provenance import masked
-
-        StudyManifest(
-            spec=public(plan.spec),
-            search=search,
-            dataset=plan.data.name,
-            data_digest=plan.data.digest,
-            class_names=plan.data.class_names,
-            n_train=plan.data.n_train,
-            n_test=plan.data.n_test,
-            engine=plan.engine,
-            trials=plan.trials,
-            models=cards,
-            command=masked(self.arguments.command("search.run")),
-        ).write(self.folder)
-
-    def _tidy(self, recorded: "Recorded") -> None:
-        """Set damaged records aside, and take over those that another study finished."""
-        for trial in recorded.damaged:
-            where = self.store.set_aside(trial.key)
-            self.say(f"The record of {trial.arm} seed {trial.seed} is damaged: set aside as {where}, trained again.")
-        for trial, other in recorded.elsewhere:
-            self.store.adopt(trial.key, other)
-        if recorded.elsewhere:
-            self.say(f"{len(recorded.elsewhere)} trials were finished by another study and are taken from there.")
-
-    def _tidy_checkpoints(self) -> None:
-        """Remove the checkpoints that a killed coordinator left beside the records of their trials."""
-        from search.train import checkpoint
-
-        folder = self.folder / checkpoint.FOLDER_NAME
-        for key in checkpoint.kept(folder):
-            if self.store.has(key):
-                checkpoint.discard(folder, key)
-
-    def _tidy_models(self, plan: "Plan") -> None:
-        """Finish what a killed run left undone with the models, and name those that cannot be had any more."""
-        from search.shelf import ModelShelf
-
-        self.shelf = ModelShelf(plan.spec.study, plan.trials, self.store)
-        self.shelf.tidy()
-        if without := self.shelf.without_model():
-            named = ", ".join(f"{trial.arm} seed {trial.seed}" for trial in without[:4])
-            more = f" and {len(without) - 4} more" if len(without) > 4 else ""
-            self.say(
-                f"Recorded without a model, and not trained again for one: {named}{more}. To have it, remove the "
-                f"trial's folder in {self.store.trials}/."
-            )
+            tidy_records(recorded, self.store, self.say)
+        self.shelf = tidy_models(plan, self.store, self.say)
+        write_manifest(self.folder, plan, cards, search, self.arguments.command("search.run"))
 
     def command_for(self, trial: PlannedTrial) -> str:
         """Return the shell command that trains exactly `trial`."""
@@ -296,36 +245,15 @@ class Session:
             return 1
         self.publisher.nudge()
         print_summary(report.summary, self.console)
-        self._show_shrinkage(report.summary)
+        show_shrinkage(report.summary, self.store, self.console)
         if outcome:
             failed = f", {outcome.failed} failed" if outcome.failed else ""
             self.say(f"{outcome.trained} trials trained{failed}.")
         self.say(f"Report:  {report.html} (and {report.report.name} beside it)")
-        self._show_models()
+        for line in models_shown(self.store):
+            self.say(line)
         self._deliver()
         return 1 if outcome and outcome.failed else 0
-
-    def _show_shrinkage(self, summary: "StudySummary") -> None:
-        """Of a search, show what became of the scores that were chosen."""
-        from tracking import search_tables
-        from tracking.manifest import read_manifest
-        from tracking.render import print_tables
-        from tracking.searched import read_searched
-
-        search = read_manifest(self.runs_dir, self.spec.study.name).search
-        if search is not None:
-            searched = read_searched(search, self.store)
-            said = [search_tables.sentence(searched)]
-            print_tables("The search", [search_tables.shrinkage(searched, summary)], said, self.console)
-            self.say(f"Search:  {self.folder / 'report' / 'search.md'}")
-
-    def _show_models(self) -> None:
-        from tracking.manifest import read_manifest
-        from tracking.shown_models import model_lines
-
-        manifest = read_manifest(self.runs_dir, self.spec.study.name)
-        for number, line in enumerate(model_lines(manifest, self.store)):
-            self.say(line if number else f"Models:  {line}")
 
     def _deliver(self) -> None:
         owed = self.publisher.finish(_PUBLISH_SECONDS)
@@ -338,15 +266,6 @@ class Session:
             )
         else:
             self.say(f"MLflow:  {self.publisher.ui_command}")
-
-
-def public(spec: RunSpec) -> RunSpec:
-    """Return `spec` as it may be written down."""
-    from tracking.provenance import without_credentials
-
-    uri = without_credentials(spec.tracking_uri) if spec.tracking_uri else None
-    storage = without_credentials(spec.storage) if spec.storage else None
-    return spec.model_copy(update={"tracking_uri": uri, "storage": storage})
 
 
 @contextmanager
