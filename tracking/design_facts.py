@@ -71,9 +71,11 @@ def environments(summary: "StudySummary") -> list[str]:
     return [f"{count} trial{'s' if count > 1 else ''}: {text}" for text, count in sorted(counts.items())]
 
 
-def command_of_report(name: str) -> str:
+def command_of_report(manifest: "StudyManifest") -> str:
     """Return the shell command that writes this report again."""
-    return f"python -m tracking.report study={shlex.quote(name)}"
+    spec = manifest.spec if manifest.search is None else manifest.search.spec
+    where = f" runs_dir={shlex.quote(spec.runs_dir)}" if spec.runs_dir != "runs" else ""
+    return f"python -m tracking.report study={shlex.quote(spec.study.name)}{where}"
 
 
 def _environment(environment: "Environment") -> str:

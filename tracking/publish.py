@@ -63,7 +63,9 @@ class Publisher:
         if not self._address.is_server:
             return f"mlflow ui --backend-store-uri {shlex.quote(self.address)}"
         experiment = self._outbox.experiment()
-        return f"{self.address.rstrip('/')}/#/experiments/{experiment}" if experiment else self.address
+        # MLflow opens in the view that it was last used in, of which one calls runs evaluations.
+        view = "?workflowType=machine_learning"
+        return f"{self.address.rstrip('/')}/#/experiments/{experiment}{view}" if experiment else self.address
 
     def nudge(self) -> None:
         """Say that there is something new on disk. Never waits."""

@@ -180,7 +180,7 @@ def test_a_server_that_is_down_is_owed_everything_and_gets_it_when_it_is_up(
         assert _keys(uri) == Counter(["the study", *store.keys()])
         client = MlflowClient(uri)
         experiment = client.get_experiment_by_name(STUDY).experiment_id
-        assert publisher.ui_command == f"{uri}/#/experiments/{experiment}"
+        assert publisher.ui_command == f"{uri}/#/experiments/{experiment}?workflowType=machine_learning"
         [run] = client.search_runs([experiment], "tags.key = 'original-1'")
         names = {file.path for file in client.list_artifacts(run.info.run_id)}
         assert {"record.json", "history.csv", "model_summary.txt"} <= names

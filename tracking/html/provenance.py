@@ -68,7 +68,7 @@ def design(summary: "StudySummary", manifest: "StudyManifest") -> Html:
         tag("dl", *pairs),
         tag("h3", "Ran on"),
         bullets(environments(summary)),
-        *_commands_of_study(summary.study.name, manifest),
+        *_commands_of_study(manifest),
     )
 
 
@@ -76,13 +76,13 @@ def design_of_search(study: "StudySpec", manifest: "StudyManifest") -> Html:
     """Return what was declared of a search that is not confirmed, and how it goes on."""
     facts = search_facts(study, manifest)
     pairs = [tag("div", tag("dt", name), tag("dd", text)) for name, text in facts.items()]
-    return section("design", "Design and provenance", tag("dl", *pairs), *_commands_of_study(study.name, manifest))
+    return section("design", "Design and provenance", tag("dl", *pairs), *_commands_of_study(manifest))
 
 
-def _commands_of_study(name: str, manifest: "StudyManifest") -> list[Html]:
+def _commands_of_study(manifest: "StudyManifest") -> list[Html]:
     return [
         tag("h3", "To run it again"),
         tag("pre", manifest.command),
         paragraph("To write this report again from the records:"),
-        tag("pre", command_of_report(name)),
+        tag("pre", command_of_report(manifest)),
     ]

@@ -149,3 +149,13 @@ def test_many_arms_are_in_the_tables_and_some_of_them_in_the_figures(page_of):
     assert "37 more arms" not in page.text
     assert "36 more arms" in page.text
     assert len(page.source.encode()) < 5_000_000
+
+
+def test_the_command_that_writes_the_page_again_names_the_folder_that_it_is_in(tmp_path):
+    manifest, store = labelled_study(tmp_path / "elsewhere", Made())
+    summary = summarize(manifest, store)
+    spec = manifest.spec.model_copy(update={"runs_dir": "else where"})
+    moved = manifest.model_copy(update={"spec": spec})
+    page = html.unescape(html_page(store.folder, moved, summary))
+    assert "python -m tracking.report study=dropout_ablation runs_dir='else where'" in page
+    assert "python -m tracking.report study=dropout_ablation<" in html_page(store.folder, manifest, summary)
