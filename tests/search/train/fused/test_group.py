@@ -69,7 +69,12 @@ def far(one: TrialResult, other: TrialResult) -> float:
     return float(max(np.abs(one.history[name] - other.history[name]).max() for name in names))
 
 
-@pytest.mark.parametrize("case", list(MODELS))
+NETWORKS = [name for name, (model, *_) in MODELS.items() if name == model and not name.startswith("dense")]
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(name, marks=[pytest.mark.thorough] if name in NETWORKS else []) for name in MODELS]
+)
 def test_a_group_is_one_program_and_each_member_ends_as_alone(worker: LocalExecutor, case: str) -> None:
     model, side, stored, cells, chosen = MODELS[case]
     ask = worker.submit(fused_trials.fused_and_solo, model, side, stored, cells, chosen)
