@@ -80,7 +80,7 @@ class Place:
 
     def run(self, *arguments: str, module: str = "search.run") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            self.command(module, *arguments), cwd=self.folder, capture_output=True, text=True, timeout=240, check=False
+            self.command(module, *arguments), cwd=self.folder, capture_output=True, text=True, timeout=600, check=False
         )
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":

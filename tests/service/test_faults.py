@@ -25,7 +25,7 @@ from tracking_proxy import Proxy
 from search.storage import open_storage, resolve
 from tracking.delivery_loop import LONGEST_PAUSE_SECONDS
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")

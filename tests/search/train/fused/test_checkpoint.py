@@ -21,8 +21,8 @@ from studies.training import EarlyStoppingSpec
 
 EPOCHS = 8
 TOLERANCE = 1e-3
-"""XLA does not promise its sums the same order in two processes, and Adam scales the rounding of biases before batch
-norm up (docs/decisions/0014-fused-trials.md). An optimizer that begins anew is off by far more."""
+"""On losses. Not the bits: of two groups that were killed, one had them and one had not, and it is not known why
+(docs/decisions/0015-checkpoints.md)."""
 
 
 @pytest.fixture(scope="module")
