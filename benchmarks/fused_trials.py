@@ -22,7 +22,7 @@ import numpy as np
 
 from search.models.hypermodel import HyperModel
 from search.train.fused.engine import numbers_of
-from search.train.fused.program import Examples, FusedProgram, Recipe, stacked
+from search.train.fused.program import Examples, FusedProgram, Recipe, beginning, stacked
 from search.train.fused.skeleton import skeleton_of
 from studies.compose import compose
 
@@ -49,7 +49,7 @@ def fused(
     """Return the seconds of the first call, those of an epoch afterwards, and the bytes that the program takes."""
     places = sorted({place for recipe, _ in members for place in recipe.skeleton.rates})
     program = FusedProgram(members[0][0], places, train)
-    states = stacked([program.start(recipe.skeleton) for recipe, _ in members])
+    states = stacked([beginning(recipe.skeleton) for recipe, _ in members])
     numbers = stacked([numbers_of(recipe, seed, places) for recipe, seed in members])
     clock = time.perf_counter()
     compiled = program.train.lower(states, numbers, 0, 1, train, {"test": test}).compile()

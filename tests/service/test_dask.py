@@ -17,8 +17,9 @@ from small_study import Place, make_place
 from search.executors import WorkerDiedError
 from search.progress import EpochDone
 from search.workers import Workers, open_workers
+from studies.compose import compose
 from studies.errors import InputError
-from studies.spec import ExecutorSpec
+from studies.spec import ExecutorSpec, RunSpec
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -126,9 +127,13 @@ def test_a_killed_coordinator_is_continued_to_the_same_bits_and_its_trials_end(
 Opened = tuple[Workers, list[EpochDone]]
 
 
+def run_on(executor: ExecutorSpec) -> RunSpec:
+    return compose(["study=dropout_ablation"]).model_copy(update={"executor": executor})
+
+
 @pytest.fixture(scope="module")
 def opened(cluster: Cluster) -> Iterator[Opened]:
-    with open_workers(ExecutorSpec(name="dask", address=cluster.address), most=2) as workers:
+    with open_workers(run_on(ExecutorSpec(name="dask", address=cluster.address)), most=2) as workers:
         seen: list[EpochDone] = []
         workers.listeners.append(seen.append)
         yield workers, seen
@@ -158,7 +163,7 @@ def test_a_crash_in_a_trial_spares_the_dask_worker_and_says_how_it_ended(opened:
 
 def test_a_study_that_is_abandoned_leaves_nothing_running(cluster: Cluster, tmp_path: Path) -> None:
     marker = tmp_path / "pid"
-    with open_workers(ExecutorSpec(name="dask", address=cluster.address), most=2) as workers:
+    with open_workers(run_on(ExecutorSpec(name="dask", address=cluster.address)), most=2) as workers:
         future = workers.executor.submit(dask_tasks.until_stopped, str(marker))
         eventually(lambda: marker.exists() and bool(marker.read_text()))
     assert isinstance(future.exception(), WorkerDiedError)
@@ -169,11 +174,13 @@ def test_resources_say_how_many_trials_run_at_once(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path)
     try:
         cluster.add_worker("--nthreads", "8", "--resources", "GPU=1")
-        with open_workers(ExecutorSpec(name="dask", address=cluster.address, resources={"GPU": 0.25}), 100) as workers:
+        with open_workers(
+            run_on(ExecutorSpec(name="dask", address=cluster.address, resources={"GPU": 0.25})), 100
+        ) as workers:
             assert workers.lanes == 4
         asked = ExecutorSpec(name="dask", address=cluster.address, resources={"TPU": 1.0})
         with pytest.raises(InputError, match=r"^`executor.resources` must be .+ Received: .'TPU': 1.0.; offered: GPU"):
-            open_workers(asked, 1).__enter__()
+            open_workers(run_on(asked), 1).__enter__()
     finally:
         cluster.stop()
 
