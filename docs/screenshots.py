@@ -22,7 +22,7 @@ PICTURES = Path(__file__).parent / "images"
 SCALE = 1.5
 """Pixels of a picture per pixel of a page: sharp on most screens, and small."""
 START_SECONDS = 120.0
-NO_ASSISTANT = """
+NO_PANEL = """
 if (location.protocol === "http:") {
   localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
   localStorage.setItem("mlflow.workflowType_v1", JSON.stringify("machine_learning"));
@@ -94,7 +94,7 @@ def mlflow_picture(browser: Browser, address: str, database: Path, study: str) -
     if experiment is None:
         sys.exit(f"MLflow has no experiment {study!r}.")
     page = browser.new_page(viewport={"width": 1320, "height": 820}, device_scale_factor=SCALE)
-    page.add_init_script(NO_ASSISTANT)
+    page.add_init_script(NO_PANEL)
     page.set_default_timeout(1000 * START_SECONDS)
     page.goto(
         f"{address}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning&compareRunsMode=CHART"

@@ -7,10 +7,10 @@ from small_study import Place
 
 QUESTION = "Does a small network need its dropout?"
 WIDTH = 1500
-ASSISTANT = (
+PANEL_SEEN = (
     "if (location.protocol === 'http:') localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')"
 )
-"""Says that MLflow's assistant, which covers a third of its pages, has been seen and closed."""
+"""Says that MLflow's side panel, which covers a third of its pages, has been seen and closed."""
 MEASURED = ("train_accuracy", "train_loss", "test_accuracy", "test_loss")
 
 
@@ -24,7 +24,7 @@ def runs_page(place: Place, server: str) -> str:
 
 def parent_page(place: Place, server: str, windows: Windows) -> Page:
     """Open the study's own run, by a click in the list of runs."""
-    page = windows.open(WIDTH, scripts=[ASSISTANT])
+    page = windows.open(WIDTH, scripts=[PANEL_SEEN])
     page.goto(runs_page(place, server))
     page.locator(".ag-row").get_by_role("link", name="small", exact=True).click()
     expect(page.get_by_text("About this run")).to_be_visible()
@@ -32,7 +32,7 @@ def parent_page(place: Place, server: str, windows: Windows) -> Page:
 
 
 def test_the_study_is_in_the_list_of_runs_and_its_trials_below_it(place: Place, server: str, windows: Windows) -> None:
-    page = windows.open(WIDTH, scripts=[ASSISTANT])
+    page = windows.open(WIDTH, scripts=[PANEL_SEEN])
     page.goto(runs_page(place, server))
     page.locator(".ag-row").get_by_role("link", name="small", exact=True).wait_for()
     page.locator(".ag-row button").first.click()
