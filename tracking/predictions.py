@@ -42,12 +42,6 @@ class ArmPredictions:
         totals = np.maximum(self.confusion.sum(axis=1, keepdims=True), 1)
         return np.asarray(self.confusion / totals, dtype=np.float64)
 
-    def usual(self, example: int) -> tuple[int, int]:
-        """Return the class that most trials gave to a test image, and how many did."""
-        classes, counts = np.unique(self.predicted[:, example], return_counts=True)
-        most = int(counts.argmax())
-        return int(classes[most]), int(counts[most])
-
 
 @dataclass(frozen=True, eq=False)
 class Predictions:

@@ -71,7 +71,7 @@ class _Pool:
 
 
 @dataclass
-class TrialHost(WorkerPlugin):  # type: ignore[misc]
+class TrialHost(WorkerPlugin):  # type: ignore[misc]  # Dask has no types
     """The one of a Dask worker, shared by all coordinators."""
 
     name = TOPIC

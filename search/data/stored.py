@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from search.data.images import ARRAYS, Images, Task, digest
-from studies.errors import InputError
 from studies.spec import Declaration
 from tracking import atomic
 
@@ -36,21 +35,6 @@ class PreparedData:
     task: Task = "classification"
     has_tracks: bool = False
     """Whether it is known which training images belong together (see `Images.track_train`)."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels.
-
-        Raises:
-            InputError: the data are no images.
-        """
-        if len(self.input_shape) != 3:
-            raise InputError(
-                f"`dataset` must be one of images for this study. Received: {self.name!r}, with vectors of "
-                f"{self.input_shape[0]} {'numbers' if self.input_shape[0] > 1 else 'number'}."
-            )
-        height, width, channels = self.input_shape
-        return height, width, channels
 
     def open(self) -> Images:
         """Return the arrays, mapped from disk, read-only (see `Images` for shapes)."""

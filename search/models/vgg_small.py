@@ -47,8 +47,3 @@ def build_base(hp: Any, *, input_shape: Sequence[int]) -> keras.Model:
         x = layers.BatchNormalization(name=f"norm{number}")(x)
         x = layers.MaxPooling2D(2, name=f"pool{number}")(x)
     return keras.Model(inputs, layers.Flatten(name="flatten")(x), name="vgg_small_base")
-
-
-def base_of(model: keras.Model) -> keras.Model:
-    """Return the convolutional part of a built, perhaps trained, `vgg_small`, with whose weights it shares storage."""
-    return keras.Model(model.input, model.get_layer("flatten").output, name="vgg_small_base")

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -147,7 +148,7 @@ def docker_input(container: str, command: str, text: str) -> None:
     subprocess.run(["docker", "exec", "-i", container, "sh", "-c", command], input=text, text=True, check=True)
 
 
-def mlflow_runs(stack: Stack) -> list[dict[str, dict[str, str]]]:
+def mlflow_runs(stack: Stack) -> list[dict[str, Any]]:
     import urllib.request
 
     base = f"http://127.0.0.1:{stack.environment['MLFLOW_PORT']}/api/2.0/mlflow"
@@ -157,10 +158,9 @@ def mlflow_runs(stack: Stack) -> list[dict[str, dict[str, str]]]:
     body = json.dumps({"experiment_ids": [experiment], "max_results": 100}).encode()
     request = urllib.request.Request(f"{base}/runs/search", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
-        found: list[dict[str, dict[str, str]]] = json.load(answer)["runs"]
+        found: list[dict[str, Any]] = json.load(answer)["runs"]
     return found
 
 
-def tags(run: dict[str, dict[str, str]]) -> dict[str, str]:
-    pairs: list[dict[str, str]] = run["data"]["tags"]  # type: ignore[assignment]
-    return {pair["key"]: pair["value"] for pair in pairs}
+def tags(run: dict[str, Any]) -> dict[str, str]:
+    return {pair["key"]: pair["value"] for pair in run["data"]["tags"]}

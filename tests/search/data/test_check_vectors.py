@@ -40,11 +40,6 @@ def test_a_table_with_float_targets_is_a_regression(table: PreparedData) -> None
     assert images.x_train[0].tolist() == pytest.approx([-9, -9 + 18 / 23])
 
 
-def test_a_study_of_images_says_that_it_needs_images(table: PreparedData) -> None:
-    with pytest.raises(InputError, match=r"`dataset` must be one of images for this study\. .*'npz', .* 2 numb"):
-        assert table.image_shape
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

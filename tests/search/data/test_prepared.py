@@ -52,7 +52,7 @@ def prepared(tmp_path: Path) -> PreparedData:
 
 
 def test_prepared_data_says_what_it_is(prepared: PreparedData, tmp_path: Path) -> None:
-    assert (prepared.name, prepared.n_train, prepared.n_test, prepared.image_shape) == (
+    assert (prepared.name, prepared.n_train, prepared.n_test, prepared.input_shape) == (
         "npz",
         12,
         6,
@@ -146,7 +146,7 @@ print(prepare(spec, Path(sys.argv[2])))
 def test_digits_are_prepared_a_second_time_without_importing_anything_heavy(tmp_path: Path) -> None:
     spec = DatasetSpec(name="digits", suggested=SUGGESTED)
     first = prepare(spec, tmp_path / "runs")
-    assert (first.n_train, first.n_test, first.image_shape) == (1000, 797, (32, 32, 3))
+    assert (first.n_train, first.n_test, first.input_shape) == (1000, 797, (32, 32, 3))
     program = (
         "import sys; from pathlib import Path; from search.data.prepared import prepare;"
         "from studies.spec import DatasetSpec;"

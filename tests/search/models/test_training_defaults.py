@@ -95,11 +95,11 @@ def test_leaky_relu_of_the_published_network_leaks_three_tenths_and_can_be_anoth
 
 
 def test_a_trained_base_gives_the_features_on_which_its_own_head_predicts() -> None:
-    from search.models.vgg_small import base_of
+    from search.train.features import up_to
 
     model = HyperModel("vgg_small", (32, 32, 3), 100).build({"dropout": 0.5, "second_dense_units": 128}, seed=1)
     x = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    base = base_of(model)
+    base = up_to(model, None)
     features = np.array(base(x, training=False))
     assert features.shape == (2, 2048)
     head = HyperModel("dense_head", (2048,), 100).build({"dropout": 0.5, "second_dense_units": 128}, seed=2)
