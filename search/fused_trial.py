@@ -2,10 +2,10 @@
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from search import progress
 from search.data.prepared import PreparedData
@@ -111,7 +111,8 @@ def _member(task: TrialTask, checkpoint_seconds: float) -> "Member":
 
     hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
     recipe = Recipe(skeleton_of(hypermodel.build(task.setting, task.seed)), task.training, task.data_spec.range)
-    report = Reporter(task, task.data.n_train)
+    held = held_out(task.data, task.data_spec, task.fold)
+    report = Reporter(task, task.data.n_train if held is None else len(held.train))
     checkpoint = checkpoint_of(task, report, checkpoint_seconds)
     return Member(
         recipe,
@@ -143,41 +144,29 @@ def _failure(error: Exception) -> Exception:
     return TrialFailedError(reason_of(error), "".join(traceback.format_exception(error)))
 
 
-@dataclass(frozen=True)
-class _Device:
-    """A dataset where the training runs."""
-
-    train: "Examples"
-    test: "Examples"
-
-
-@cache
-def _on_device(data: PreparedData) -> _Device:
+@lru_cache(maxsize=2)
+def _on_device(data: PreparedData, part: Literal["train", "test"]) -> "Examples":
+    """Return one part of a dataset where the training runs; those of the last dataset stay there, no others."""
     import jax.numpy as jnp
-    import numpy as np
 
     from search.train.fused.program import Examples
 
     images = data.open()
-
-    def placed(x: np.ndarray, y: np.ndarray) -> Examples:
-        kind = jnp.float32 if y.dtype.kind == "f" else jnp.int32
-        return Examples(jnp.asarray(x), jnp.asarray(y, kind), jnp.arange(len(y), dtype=jnp.int32))
-
-    return _Device(placed(images.x_train, images.y_train), placed(images.x_test, images.y_test))
+    x, y = (images.x_train, images.y_train) if part == "train" else (images.x_test, images.y_test)
+    kind = jnp.float32 if y.dtype.kind == "f" else jnp.int32
+    return Examples(jnp.asarray(x), jnp.asarray(y, kind), jnp.arange(len(y), dtype=jnp.int32))
 
 
 def _parts(task: TrialTask) -> "FusedParts":
+    """Return what `task` meets of its dataset; the test set only if it is scored on it."""
     import jax.numpy as jnp
 
     from search.train.fused.engine import FusedParts
 
-    device = _on_device(task.data)
+    train = _on_device(task.data, "train")
     held = held_out(task.data, task.data_spec, task.fold)
-    others: Mapping[str, Examples] = {"test": device.test} if task.scored_on == "test" else {}
+    others: Mapping[str, Examples] = {"test": _on_device(task.data, "test")} if task.scored_on == "test" else {}
     if held is None:
-        return FusedParts(device.train, others)
-    train, validation = (
-        device.train._replace(rows=jnp.asarray(rows, jnp.int32)) for rows in (held.train, held.validation)
-    )
-    return FusedParts(train, {"validation": validation, **others})
+        return FusedParts(train, others)
+    rest, validation = (train._replace(rows=jnp.asarray(rows, jnp.int32)) for rows in (held.train, held.validation))
+    return FusedParts(rest, {"validation": validation, **others})

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, InvalidStateError
+from concurrent.futures import CancelledError, Executor, Future, InvalidStateError
 from contextlib import suppress
 from typing import Any
 
@@ -79,14 +79,21 @@ class FusingExecutor(Executor):
 
     def _serve(self) -> None:
         while tasks := self._gathered():
-            call = self._pool.submit(train_tasks, tasks)
-            with self._changed:
-                self._call = call
-            error = call.exception()
+            error = self._train(tasks)
             with self._changed:
                 left, self._running, self._call = list(self._running.values()), {}, None
             for future in left:  # The worker died: those that had ended before have their results.
                 future.set_exception(error or RuntimeError("a trial of the group was forgotten"))
+
+    def _train(self, tasks: list[TrialTask]) -> BaseException | None:
+        """Have `tasks` trained; return what ended the worker's call, if it did not end by itself."""
+        try:
+            call = self._pool.submit(train_tasks, tasks)
+            with self._changed:
+                self._call = call
+            return call.exception()
+        except (CancelledError, RuntimeError) as error:  # The executor was shut down meanwhile.
+            return error
 
     def _gathered(self) -> list[TrialTask]:
         """Wait until no more trials come; return those that wait, none when the executor is shut down."""
