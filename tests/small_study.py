@@ -106,10 +106,10 @@ class Place:
         }
 
 
-def make_place(folder: Path) -> Place:
-    """Fill an empty folder."""
+def make_place(folder: Path, study: str = STUDY) -> Place:
+    """Fill an empty folder with `study`, the text of its file, and what it needs."""
     (folder / "mine" / "study").mkdir(parents=True)
-    (folder / "mine" / "study" / "small.yaml").write_text(STUDY)
+    (folder / "mine" / "study" / "small.yaml").write_text(study)
     (folder / "my_models.py").write_text(MODELS)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 240)
@@ -118,3 +118,12 @@ def make_place(folder: Path) -> Place:
         folder / "images.npz", x_train=images[:160], y_train=labels[:160], x_test=images[160:], y_test=labels[160:]
     )
     return Place(folder)
+
+
+def finished_place(folder: Path, study: str = STUDY, *arguments: str) -> Place:
+    """Fill an empty folder, and run `study` with `arguments` to its end, undisturbed; its words are in output.txt."""
+    place = make_place(folder, study)
+    done = place.run(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (place.folder / "output.txt").write_text(done.stdout)
+    return place

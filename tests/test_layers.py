@@ -64,3 +64,14 @@ def test_the_coordinator_does_not_import_tensorflow_before_a_worker_needs_it(tmp
     code = f"import sys, {modules}; print(sorted({{'tensorflow', 'keras', 'mlflow'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_a_folder_of_the_same_name_where_one_works_hides_nothing(package: str, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    (tmp_path / package / "train").mkdir(parents=True)
+    code = f"import {package}, pathlib; print(pathlib.Path({package}.__file__).parent)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).name == package

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import Place, make_place
+from small_study import Place, finished_place, make_place
 
 from search.base import Base, find_base
 from search.data.split import split
@@ -47,20 +47,10 @@ training: {epochs: 3, batch_size: 32}
 """
 
 
-def make(folder: Path, text: str = HEADS) -> Place:
-    place = make_place(folder)
-    (folder / "mine" / "study" / "small.yaml").write_text(text)
-    return place
-
-
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A place where the search has run to its end, undisturbed; tests read it."""
-    place = make(tmp_path_factory.mktemp("searched"))
-    done = place.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    (place.folder / "output.txt").write_text(done.stdout)
-    return place
+    return finished_place(tmp_path_factory.mktemp("searched"), HEADS)
 
 
 @pytest.fixture
@@ -157,7 +147,7 @@ def test_a_second_run_trains_nothing_and_says_so(searched: Place) -> None:
 
 
 def test_a_killed_search_keeps_its_base_and_goes_on_to_the_same_table(tmp_path: Path, searched: Place) -> None:
-    place = make(tmp_path)
+    place = make_place(tmp_path, HEADS)
     running = place.start()
     while len(place.records()) < 3 and running.poll() is None:
         time.sleep(0.02)
@@ -219,7 +209,7 @@ def test_a_plan_says_base_heads_and_trials(tmp_path: Path, searched: Place) -> N
     assert "features of the other 96 and of the test set" in done.stdout
     assert "3 settings x 1 seed x 3 folds = 9 trials" in done.stdout
     assert "Both are there." in done.stdout
-    fresh = make(tmp_path).run("counts=false", module="search.plan")
+    fresh = make_place(tmp_path, HEADS).run("counts=false", module="search.plan")
     assert "Neither is there yet" in fresh.stdout
 
 
@@ -239,7 +229,7 @@ def test_a_plan_says_base_heads_and_trials(tmp_path: Path, searched: Place) -> N
 def test_a_base_that_cannot_be_is_named(
     override: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = make(tmp_path)
+    place = make_place(tmp_path, HEADS)
     monkeypatch.chdir(place.folder)
     monkeypatch.syspath_prepend(place.folder)
     arguments = place.command("search.run")
@@ -262,7 +252,7 @@ def test_a_base_that_cannot_be_is_named(
 def test_what_base_or_heads_do_not_have_is_found_before_anything_is_trained(
     override: str, said: str, tmp_path: Path
 ) -> None:
-    place = make(tmp_path)
+    place = make_place(tmp_path, HEADS)
     done = place.run(override)
     assert done.returncode == 2
     assert done.stderr.startswith(said)

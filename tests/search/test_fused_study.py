@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from small_study import Place, make_place
+from small_study import STUDY, Place, finished_place
 
 from studies.compose import compose
 from studies.errors import InputError
@@ -14,11 +14,7 @@ FUSED = ("backend=jax", "executor.fuse=4", "study.replicates=2", "study.training
 @pytest.fixture(scope="module")
 def fused(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Return a place where a study of a user's model with Keras's own dropout has run, fused. Tests only read it."""
-    made = make_place(tmp_path_factory.mktemp("fused"))
-    done = made.run(*FUSED)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (made.folder / "output.txt").write_text(done.stdout)
-    return made
+    return finished_place(tmp_path_factory.mktemp("fused"), STUDY, *FUSED)
 
 
 def test_every_member_has_a_record_of_its_own_that_says_it_was_fused(fused: Place) -> None:

@@ -29,12 +29,6 @@ training: {epochs: 3, batch_size: 32}
 """
 
 
-def make(folder: Path, text: str = SEARCH) -> Place:
-    place = make_place(folder)
-    (folder / "mine" / "study" / "small.yaml").write_text(text)
-    return place
-
-
 def said(place: Place, *arguments: str) -> str:
     """Return what the plan says, on one line, with the white space of tables and wrapped lines taken out."""
     done = place.run(*arguments, module="search.plan")
@@ -43,7 +37,7 @@ def said(place: Place, *arguments: str) -> str:
 
 
 def test_a_plan_says_space_trials_and_confirmation_without_asking_the_model(tmp_path: Path) -> None:
-    place = make(tmp_path)
+    place = make_place(tmp_path, SEARCH)
     before = place.files()
     output = said(place, "counts=false")
     assert "rate 0, 0.2, 0.4, 0.6 choice" in output
@@ -63,7 +57,7 @@ def test_a_plan_says_space_trials_and_confirmation_without_asking_the_model(tmp_
 
 def test_the_model_is_asked_where_the_study_names_no_space_and_a_trial_is_timed(tmp_path: Path) -> None:
     start, end = SEARCH.index("  space:"), SEARCH.index("  confirm:")
-    place = make(tmp_path, SEARCH[:start] + SEARCH[end:])
+    place = make_place(tmp_path, SEARCH[:start] + SEARCH[end:])
     before = place.files()
     output = said(place)
     assert re.search(r"rate [\d.]+ to [\d.]+ numbers always", output)
@@ -72,7 +66,7 @@ def test_the_model_is_asked_where_the_study_names_no_space_and_a_trial_is_timed(
 
 
 def test_a_plan_knows_how_far_the_search_has_come(tmp_path: Path) -> None:
-    place = make(tmp_path, SEARCH.replace("{folds: 4}", "{fraction: 0.25}").replace("  duration: 90m\n", ""))
+    place = make_place(tmp_path, SEARCH.replace("{folds: 4}", "{fraction: 0.25}").replace("  duration: 90m\n", ""))
     done = place.run()
     assert done.returncode == 0, done.stdout + done.stderr
     output = said(place)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_study import Place, make_place
+from small_study import Place, finished_place, make_place
 
 from tracking.manifest import read_manifest
 from tracking.record import RecordStore
@@ -32,20 +32,10 @@ training: {epochs: 3, batch_size: 32}
 """
 
 
-def make(folder: Path, text: str = SEARCH) -> Place:
-    place = make_place(folder)
-    (folder / "mine" / "study" / "small.yaml").write_text(text)
-    return place
-
-
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A place where the search has run to its end, undisturbed; tests read it."""
-    place = make(tmp_path_factory.mktemp("searched"))
-    done = place.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    (place.folder / "output.txt").write_text(done.stdout)
-    return place
+    return finished_place(tmp_path_factory.mktemp("searched"), SEARCH)
 
 
 def test_a_search_ends_with_its_settings_a_confirmation_and_what_the_scores_shrank_to(searched: Place) -> None:
@@ -82,7 +72,7 @@ def test_a_second_run_trains_nothing_and_says_so(searched: Place) -> None:
 
 
 def test_a_killed_search_goes_on_to_the_same_settings_and_the_same_table(tmp_path: Path, searched: Place) -> None:
-    place = make(tmp_path)
+    place = make_place(tmp_path, SEARCH)
     running = place.start()
     while len(place.records()) < 2 and running.poll() is None:
         time.sleep(0.05)
@@ -104,7 +94,7 @@ def _settings(place: Place) -> dict[str, object]:
 
 def test_a_setting_that_is_proposed_twice_is_trained_once(tmp_path: Path) -> None:
     space = "    learning_rate: {low: 0.001, high: 0.1, log: true}\n"
-    place = make(tmp_path, SEARCH.replace(space, "").replace("settings: 4\n", "settings: 9\n"))
+    place = make_place(tmp_path, SEARCH.replace(space, "").replace("settings: 4\n", "settings: 9\n"))
     done = place.run()
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = read_manifest(place.folder / "runs", "small")
@@ -117,7 +107,8 @@ def test_a_setting_that_is_proposed_twice_is_trained_once(tmp_path: Path) -> Non
 
 
 def test_folds_take_turns_and_the_confirmation_trains_on_everything(tmp_path: Path) -> None:
-    place = make(tmp_path, SEARCH.replace("{fraction: 0.25}", "{folds: 4}").replace("settings: 4\n", "settings: 2\n"))
+    text = SEARCH.replace("{fraction: 0.25}", "{folds: 4}").replace("settings: 4\n", "settings: 2\n")
+    place = make_place(tmp_path, text)
     done = place.run("study.search.confirm={settings: 1, replicates: 2}")
     assert done.returncode == 0, done.stdout + done.stderr
     store = RecordStore(place.study)
@@ -125,11 +116,16 @@ def test_folds_take_turns_and_the_confirmation_trains_on_everything(tmp_path: Pa
     folds = sorted(record.fold for record in records if record.fold is not None)
     assert folds == sorted([0, 1, 2, 3] * 2)
     assert sum(record.fold is None for record in records) == 4
-    assert "(0." in (place.study / "report" / "search.md").read_text(), "mean (sd) over the folds"
+    page = (place.study / "report" / "search.md").read_text()
+    for arm in {record.arm for record in records if record.fold is not None}:
+        of_arm = [record for record in records if record.arm == arm and record.fold is not None]
+        scores = [100 * record.metrics["validation_accuracy"] for record in of_arm]
+        row = next(line for line in page.splitlines() if line.startswith(f"| {arm} ") and "scored" in line)
+        assert f"{np.mean(scores):.2f}" in row and f"{np.std(scores, ddof=1):.2f}" in row, "mean and sd over the folds"
 
 
 def test_when_the_time_is_up_no_trial_starts_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    place = make(tmp_path)
+    place = make_place(tmp_path, SEARCH)
     done = place.run("study.search.duration=0.001s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The time is up: 0 of 4 settings have a score. The rest waits for the next start" in done.stdout
@@ -138,7 +134,7 @@ def test_when_the_time_is_up_no_trial_starts_and_the_next_run_goes_on(tmp_path: 
 
 def test_a_hopeless_trial_is_pruned_and_not_failed(tmp_path: Path) -> None:
     text = SEARCH.replace("settings: 4\n", "settings: 10\n  pruner: median\n").replace("epochs: 3", "epochs: 12")
-    place = make(tmp_path, text)
+    place = make_place(tmp_path, text)
     done = place.run("study.search.confirm={settings: 1, replicates: 2}", "executor.workers=1")
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = read_manifest(place.folder / "runs", "small")

@@ -75,8 +75,7 @@ def test_cells_are_asked_and_told_in_postgres_as_in_a_file(database: str, tmp_pa
 
 
 def test_a_search_keeps_its_proposals_in_postgres_and_its_password_nowhere(database: str, tmp_path: Path) -> None:
-    place = make_place(tmp_path)
-    (place.folder / "mine" / "study" / "small.yaml").write_text(SEARCH)
+    place = make_place(tmp_path, SEARCH)
     done = run(place, OPTUNA_STORAGE=database)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
