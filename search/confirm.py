@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from search.exploration import nested
+from search.candidate import nested
 from studies.arms import ArmSpec
 from studies.spec import RunSpec, Scalar, StudySpec
 from tracking.proposals import Proposal

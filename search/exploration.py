@@ -2,9 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from statistics import fmean
 
+from search.candidate import Candidate, cells, identity, nested
 from search.closing_time import ClosingTime
 from search.data.prepared import PreparedData
 from search.models import source_digest
@@ -15,7 +15,7 @@ from search.recorded import find_recorded
 from search.space import TRAINING
 from search.trial import TrialTask
 from studies.arms import merged
-from studies.spec import RunSpec, Setting, StudySpec, TrainingSpec
+from studies.spec import RunSpec, Setting, TrainingSpec
 from tracking.manifest import PlannedTrial
 from tracking.proposals import Proposal, ProposalLog
 from tracking.record import RecordStore, TrialRecord
@@ -24,31 +24,6 @@ from tracking.searched import Pruned, objective_of, read_pruned, write_pruned
 
 _REPEATS = 1000
 """Proposals in a row that were all tried before, after which a space counts as exhausted."""
-
-
-@dataclass(eq=False)
-class _Candidate:
-    """A setting that is being judged, or has been."""
-
-    proposal: Proposal
-    recipe: Recipe
-    trials: tuple[PlannedTrial, ...]
-    asked: list[int]
-    """Optuna's trials that proposed it: the first, and its repetitions."""
-    scores: dict[str, float] = field(default_factory=dict)
-    """By key, of the finished trials."""
-    failed: set[str] = field(default_factory=set)
-    pruned: bool = False
-
-    @property
-    def is_judged(self) -> bool:
-        return self.pruned or len(self.scores) + len(self.failed) == len(self.trials)
-
-    @property
-    def score(self) -> float | None:
-        """The mean over its trials; None if one is missing."""
-        complete = len(self.scores) == len(self.trials) and not self.pruned
-        return fmean(self.scores[trial.key] for trial in self.trials) if complete else None
 
 
 class Exploration:
@@ -82,11 +57,12 @@ class Exploration:
         self._waiting: deque[PlannedTrial] = deque()
         self._cells, self._engine = cells(spec.study), engine_version(spec.backend)
         self._source = source_digest(spec.study.model)
-        self._by_arm: dict[str, _Candidate] = {}
-        self._by_key: dict[str, _Candidate] = {}
+        self._by_arm: dict[str, Candidate] = {}
+        self._by_key: dict[str, Candidate] = {}
         self._best: float | None = None
-        self._by_setting: dict[str, _Candidate] = {}
+        self._by_setting: dict[str, Candidate] = {}
         self._count = 0
+        self._most = min(self._search.settings, proposer.possible or self._search.settings)
         self._exhausted = False
         self.look_ahead = 3 if self._search.sampler in ORDERLY else 1
         self._resume()
@@ -157,7 +133,7 @@ class Exploration:
         return self._time_is_up() or not (self._closing is None or self._closing.has_time(self.look_ahead))
 
     def _is_enough(self) -> bool:
-        if self._exhausted or self.settings >= self._search.settings:
+        if self._exhausted or self.settings >= self._most:
             return True
         target = self._search.target
         return target is not None and self._best is not None and self._better(self._best, target) == self._best
@@ -173,7 +149,7 @@ class Exploration:
                 break
             number, values = answer
             setting, training = self._divided(values)
-            known = self._by_setting.get(_identity(setting, training))
+            known = self._by_setting.get(identity(setting, training))
             arm = known.proposal.arm if known else f"setting-{self.settings + 1:04d}"
             proposal = Proposal(
                 number=self._count,
@@ -213,20 +189,20 @@ class Exploration:
             for seed, fold in self._cells
         )
 
-    def _candidate(self, proposal: Proposal) -> _Candidate:
+    def _candidate(self, proposal: Proposal) -> Candidate:
         recipe = self._recipe(proposal.setting, proposal.training)
         cells = zip(proposal.keys, self._cells, strict=True)
         trials = tuple(
             PlannedTrial(key=key, arm=proposal.arm, setting=proposal.setting, seed=seed, fold=fold)
             for key, (seed, fold) in cells
         )
-        one = _Candidate(proposal, recipe, trials, [proposal.optuna])
+        one = Candidate(proposal, recipe, trials, [proposal.optuna])
         self._by_arm[proposal.arm] = one
         self._by_key.update(dict.fromkeys(proposal.keys, one))
-        self._by_setting[_identity(proposal.setting, proposal.training)] = one
+        self._by_setting[identity(proposal.setting, proposal.training)] = one
         return one
 
-    def _start(self, one: _Candidate) -> None:
+    def _start(self, one: Candidate) -> None:
         """Put the trials of `one` that have no record in line."""
         recorded = find_recorded(one.trials, self._store, self._store.folder.parent)
         for trial in recorded.damaged:
@@ -240,7 +216,7 @@ class Exploration:
         self._waiting.extend(recorded.missing)
         self._settle(one)
 
-    def _settle(self, one: _Candidate) -> None:
+    def _settle(self, one: Candidate) -> None:
         """Tell Optuna about `one`, if it is judged: all its trials, the repetitions included."""
         if not one.is_judged:
             return
@@ -255,7 +231,7 @@ class Exploration:
                 self._proposer.tell(number, one.score)
         one.asked.clear()
 
-    def _give_up(self, one: _Candidate, key: str, step: int, score: float) -> None:
+    def _give_up(self, one: Candidate, key: str, step: int, score: float) -> None:
         one.pruned = True
         keys = {trial.key for trial in one.trials}
         self._waiting = deque(trial for trial in self._waiting if trial.key not in keys)
@@ -287,24 +263,3 @@ class Exploration:
         if state == "running":
             one.asked.append(number)
         return number
-
-
-def cells(study: StudySpec) -> tuple[tuple[int, int | None], ...]:
-    """Return seed and fold of each trial that one setting of a search takes."""
-    assert study.search is not None
-    folds = study.data.validation.folds if study.data.validation else None
-    seeds = range(study.first_seed, study.first_seed + study.search.replicates)
-    return tuple((seed, fold) for seed in seeds for fold in (range(folds) if folds else [None]))
-
-
-def _identity(setting: Setting, training: Setting) -> str:
-    return repr((sorted(setting.items()), sorted(training.items())))
-
-
-def nested(flat: Setting) -> dict[str, object]:
-    """Return `{"augmentation.crop": 28}` as `{"augmentation": {"crop": 28}}`."""
-    tree: dict[str, object] = {}
-    for name, value in flat.items():
-        first, _, rest = name.partition(".")
-        tree = merged(tree, {first: nested({rest: value}) if rest else value})
-    return tree

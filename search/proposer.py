@@ -53,6 +53,14 @@ class Proposer:
         )
         self._running: dict[int, optuna.trial.Trial] = {}
 
+    @property
+    def possible(self) -> int | None:
+        """How many settings the space has; None where they cannot be counted, or are too many to try all."""
+        try:
+            return len(self._grid or _grid(self._space))
+        except InputError:
+            return None
+
     def propose(self, number: int) -> tuple[int, dict[str, Scalar]] | None:
         """Return Optuna's number and the values of proposal `number` (from 0); None where a grid is at its end.
 

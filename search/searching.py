@@ -10,9 +10,10 @@ from search.ablation import Confirmation, known_cards
 from search.asked import ask
 from search.base import Base, find_base
 from search.base_training import make_features
+from search.candidate import cells
 from search.confirm import confirmation
 from search.data.prepared import Staged, stage
-from search.exploration import Exploration, cells
+from search.exploration import Exploration
 from search.plan import engine_version, make_plan
 from search.proposer import Proposer
 from search.recorded import Recorded, find_recorded

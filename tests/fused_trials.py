@@ -1,7 +1,9 @@
 """What the tests of fused trials run in a worker whose Keras is on JAX."""
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,71 @@ class _Leaving:
 
 def _ignore(epoch: int, scores: Mapping[str, float]) -> bool:
     return False
+
+
+def in_a_small_memory(cells: Sequence[Cell], fits: int) -> tuple[list[int], list[Any]]:
+    """Return the sizes of the groups that were tried on a device whose memory has room for `fits` members, and how each
+    of `cells` of `two_block_cnn` ended."""
+    import jax
+
+    from search.train.fused import engine
+
+    tried = []
+
+    class Group(engine._Group):
+        def _train(self, count: int) -> None:
+            tried.append(len(self._seats))
+            if len(self._seats) > fits:
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
+            super()._train(count)
+
+    whole, engine._Group = engine._Group, Group
+    try:
+        return tried, group(cells)
+    finally:
+        engine._Group = whole
+
+
+def unmappable(hp: Any) -> Any:
+    """Build a network with an operation for which JAX has no mapped form."""
+    import jax
+    import keras
+
+    class OnTheHost(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            still = jax.lax.stop_gradient(x)
+            return x + jax.pure_callback(np.zeros_like, jax.ShapeDtypeStruct(x.shape, x.dtype), still)
+
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 1), batch_size=None),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="relu"),
+            OnTheHost(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.SGD(hp.Float("learning_rate", 0.01, 1.0, default=0.1)), "sparse_categorical_crossentropy"
+    )
+    return model
+
+
+def die_between_cards(tasks: Sequence[Any], cards: int) -> None:
+    """Train `tasks`, saved after each epoch, and be killed with -9 as soon as `cards` cards are in their place."""
+    from search.fused_trial import train_tasks
+    from tracking import atomic
+
+    rename, done = atomic.rename, []
+
+    def mortal(old: Path, new: Path) -> None:
+        rename(old, new)
+        done.append(new)
+        if len(done) == cards:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    atomic.rename = mortal
+    train_tasks(tasks, checkpoint_seconds=0.0)
 
 
 def programs(model: str, side: int, cells: Sequence[Cell]) -> int:

@@ -29,6 +29,12 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def rename(old: Path, new: Path) -> None:
+    """Put the file `old`, which is on the disk already, in the place of `new`."""
+    old.replace(new)
+    _sync_folder(new.parent)
+
+
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Make the folder `path` with what `fill` writes into it; the folder appears only when it is complete.
 

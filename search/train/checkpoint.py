@@ -4,9 +4,14 @@
 
     checkpoint.json    which epoch it is of, the curves so far, and the SHA-256 of the arrays (`_Card`)
     epoch-000040.npz   weights, optimizer, the states of random layers, and the best weights so far if needed
+    next.json          the card to come, for a moment only
 
 The card is replaced when its arrays are on the disk, and only then the arrays before them go: whenever the process is
 killed, the card that is there has its arrays beside it.
+
+Trials that are trained as one program are saved together or not at all, since what goes on apart sums in another order.
+All lay down arrays and `next.json` before the first takes its own as its card; who was killed before it could take its
+own finds on loading that another of its company did, and takes it then.
 """
 
 import hashlib
@@ -32,7 +37,7 @@ from tracking import atomic
 FOLDER_NAME = "checkpoints"
 EVERY_SECONDS = 120.0
 """The least time between two checkpoints of a trial; a shorter trial has none."""
-_CARD = "checkpoint.json"
+_CARD, _NEXT = "checkpoint.json", "next.json"
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class _Card(Declaration):
     seconds: float
     training_seconds: float
     started: datetime
+    company: tuple[str, ...] = ()
+    """Keys of all that were saved together, where there is more than one."""
 
 
 class Checkpoint:
@@ -102,6 +109,7 @@ class Checkpoint:
         Args:
             like: arrays of the shapes and types that the state must have.
         """
+        self._catch_up()
         if not (self._home / _CARD).is_file():
             return None
         try:
@@ -121,15 +129,18 @@ class Checkpoint:
 
     def write(self, snapshot: Snapshot) -> None:
         """Put `snapshot` in the place of the one before; a disk that does not take it costs the trial nothing."""
+        write_together([(self, snapshot)])
+
+    def _prepare(self, snapshot: Snapshot, company: tuple[str, ...]) -> None:
+        """Lay down all of `snapshot` beside what is there."""
         stopping = snapshot.stopping
         best = () if stopping is None or stopping.weights is None else stopping.weights
         buffer = io.BytesIO()
         np.savez(buffer, *(np.asarray(one) for one in (*snapshot.state, *best)), allow_pickle=False)
-        name = f"epoch-{snapshot.epochs:06d}.npz"
         card = _Card(
             key=self._key,
             engine=ENGINE_VERSION,
-            arrays=name,
+            arrays=f"epoch-{snapshot.epochs:06d}.npz",
             sha256=hashlib.sha256(buffer.getbuffer()).hexdigest(),
             history={metric: list(values) for metric, values in snapshot.history.items()},
             best=None if stopping is None else stopping.best,
@@ -137,24 +148,34 @@ class Checkpoint:
             seconds=snapshot.seconds,
             training_seconds=snapshot.training_seconds,
             started=snapshot.started,
+            company=company,
         )
-        try:
-            atomic.write_bytes(self._home / name, buffer.getvalue())
-            atomic.write_text(self._home / _CARD, card.model_dump_json(indent=1))
-            for path in self._home.iterdir():
-                if path.name not in (name, _CARD):
-                    path.unlink()
-        except OSError as error:
-            if not self._complained:
-                self._complained = True
-                self._complain(f"its checkpoint cannot be written ({error}); it goes on without")
-        self._written = time.monotonic()
+        atomic.write_bytes(self._home / card.arrays, buffer.getvalue())
+        atomic.write_text(self._home / _NEXT, card.model_dump_json(indent=1))
+
+    def _take(self) -> None:
+        """Make what was laid down the checkpoint."""
+        atomic.rename(self._home / _NEXT, self._home / _CARD)
+        arrays = _read_card(self._home / _CARD).arrays
+        for path in self._home.iterdir():
+            if path.name not in (arrays, _CARD):
+                path.unlink()
+
+    def _catch_up(self) -> None:
+        """Take what was laid down, if another of the company did so before the process was killed."""
+        with suppress(OSError, ValueError):
+            card = _read_card(self._home / _NEXT)
+            others = (self._home.with_name(key) / _CARD for key in card.company)
+            if any(_read_card(other).arrays == card.arrays for other in others if other.is_file()):
+                self._take()
+
+    def _say_once(self, error: OSError) -> None:
+        if not self._complained:
+            self._complained = True
+            self._complain(f"its checkpoint cannot be written ({error}); it goes on without")
 
     def _read(self, shapes: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]) -> Snapshot:
-        try:
-            card = _Card.model_validate_json((self._home / _CARD).read_bytes())
-        except ValidationError:
-            raise ValueError(f"{_CARD} cannot be read") from None
+        card = _read_card(self._home / _CARD)
         if (card.key, card.engine) != (self._key, ENGINE_VERSION):
             raise ValueError(f"it is of trial {card.key} and engine {card.engine}")
         content = (self._home / card.arrays).read_bytes()
@@ -176,6 +197,31 @@ class Checkpoint:
         with suppress(OSError):
             self._home.rename(aside)
         self._complain(f"its checkpoint cannot be used ({reason}): set aside as {aside.name}, it begins anew")
+
+
+def write_together(snapshots: Sequence[tuple[Checkpoint, Snapshot]]) -> None:
+    """Put the snapshot of each checkpoint in the place of the one before: of all or, if the disk or a kill is in the
+    way, of none."""
+    company = tuple(checkpoint._key for checkpoint, _ in snapshots) if len(snapshots) > 1 else ()
+    at_hand = None
+    try:
+        for at_hand, snapshot in snapshots:
+            at_hand._prepare(snapshot, company)
+        for at_hand, _ in snapshots:
+            at_hand._take()
+    except OSError as error:
+        if at_hand is not None:
+            at_hand._say_once(error)
+    now = time.monotonic()
+    for checkpoint, _ in snapshots:
+        checkpoint._written = now
+
+
+def _read_card(path: Path) -> _Card:
+    try:
+        return _Card.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise ValueError(f"{path.name} cannot be read") from None
 
 
 def discard(folder: Path, key: str) -> None:

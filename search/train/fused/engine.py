@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from search.train.checkpoint import Checkpoint, Snapshot
+from search.train.checkpoint import Checkpoint, Snapshot, write_together
 from search.train.fused.images import strengths
 from search.train.fused.program import (
     EPOCHS_A_CALL,
@@ -242,14 +242,19 @@ class _Group:
         )
 
     def _save(self) -> None:
-        """Leave the states of those whose checkpoint is due; they leave the device together."""
+        """Leave the states of all together, once one's checkpoint is due."""
         keeping = [(place, seat, seat.member.checkpoint) for place, seat in self._sitting()]
-        due = [(place, seat, checkpoint) for place, seat, checkpoint in keeping if checkpoint and checkpoint.is_due()]
-        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(self._states)] if due else []
-        for place, seat, checkpoint in due:
+        kept = [(place, seat, checkpoint) for place, seat, checkpoint in keeping if checkpoint is not None]
+        if not any(checkpoint.is_due() for _, _, checkpoint in kept):
+            return
+        leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(self._states)]
+        snapshots = []
+        for place, seat, checkpoint in kept:
             state = [leaf[place] for leaf in leaves]
             remembered = None if seat.stopping is None else seat.stopping.state
-            checkpoint.write(Snapshot(seat.history, state, remembered, seat.seconds, seat.seconds, seat.started))
+            own = Snapshot(seat.history, state, remembered, seat.seconds, seat.seconds, seat.started)
+            snapshots.append((checkpoint, own))
+        write_together(snapshots)
 
     def _move_together(self) -> None:
         """Give up the empty seats, once they are half of all: each costs as much as a taken one."""

@@ -103,6 +103,13 @@ def test_a_member_whose_loss_is_no_number_fails_alone(worker: LocalExecutor) -> 
     assert "became nan in epoch 1" in str(broken)
 
 
+def test_a_group_that_does_not_fit_into_memory_is_halved_and_loses_nobody(worker: LocalExecutor) -> None:
+    tried, ends = worker.submit(fused_trials.in_a_small_memory, PLACEMENTS + PLACEMENTS[:1], 2).result(240)
+    assert tried[0] == 5 and max(tried[2:]) <= 2
+    whole = worker.submit(fused_trials.group, PLACEMENTS).result(240)
+    assert max(far(one, other) for one, other in zip(ends, [*whole, whole[0]], strict=True)) < TOLERANCE
+
+
 def test_another_architecture_is_another_program(worker: LocalExecutor) -> None:
     cells: list[fused_trials.Cell] = [({}, 1, {}), ({"dense_units": 8}, 1, {}), ({"activation": "relu"}, 1, {})]
     assert worker.submit(fused_trials.programs, "two_block_cnn", 16, cells).result() == 3
