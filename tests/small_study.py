@@ -79,6 +79,10 @@ class Place:
         return [sys.executable, "-m", module, *config, *(data if config else []), *arguments]
 
     def run(self, *arguments: str, module: str = "search.run") -> "subprocess.CompletedProcess[str]":
+        """Run to the end; with one worker, if nothing else is said, since a second one imports for longer than both
+        train."""
+        if module == "search.run" and not any(argument.startswith("executor") for argument in arguments):
+            arguments = ("executor.workers=1", *arguments)
         return subprocess.run(
             self.command(module, *arguments), cwd=self.folder, capture_output=True, text=True, timeout=600, check=False
         )

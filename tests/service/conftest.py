@@ -1,7 +1,9 @@
 """One Postgres for all tests of the service."""
 
+import gc
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,3 +36,12 @@ def postgres() -> Iterator[Postgres]:
 def place(tmp_path: Path) -> Place:
     """Return a fresh working folder."""
     return make_place(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _connections_end_with_their_test() -> Iterator[None]:
+    """Let go of the pools that a test opened by Optuna's storages, not in the middle of a test that hears of it."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

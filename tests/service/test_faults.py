@@ -153,7 +153,7 @@ def test_a_study_goes_on_without_its_server_says_so_and_delivers_everything_once
 def test_a_slow_server_costs_the_study_nothing_and_gets_everything_once(
     proxy: Proxy, server: str, finished: Place, tmp_path: Path
 ) -> None:
-    proxy.mode, proxy.delay = "slow", 0.5
+    proxy.mode, proxy.delay = "slow", 0.2
     place = copy_of(finished, tmp_path, "small-slow")
     began = time.monotonic()
     done = publish(place, "small-slow", proxy.url)
@@ -181,7 +181,7 @@ def test_a_server_that_comes_back_in_the_middle_of_a_study_is_said_to_have_every
     proxy.mode = "full"
     place, name = make_place(tmp_path), "small-back"
     process = place.start(
-        f"tracking_uri={proxy.url}", f"study.name={name}", "study.fixed.trouble=slow", "study.training.epochs=12"
+        f"tracking_uri={proxy.url}", f"study.name={name}", "study.fixed.trouble=slow", "study.training.epochs=8"
     )
     trouble = place.folder / "runs" / name / "mlflow" / "trouble.txt"
     until(trouble.is_file)

@@ -49,7 +49,7 @@ def shown(verdicts, count=18, telling=9, shape=(32, 32, 3)):
     [(2, 5, (16, 48, 3)), (10, 5, (28, 28, 1)), (10, 5, (32, 32, 3)), (50, 1, (48, 48, 3))],
     ids=str,
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")  # Such as a letter that the font has not.
 def test_training_images_make_a_small_sharp_png(classes, each, shape):
     content = training_grid(training(classes, each, shape), [LONG] * classes)
     image = opened(content)
@@ -58,7 +58,7 @@ def test_training_images_make_a_small_sharp_png(classes, each, shape):
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (48, 48, 3)], ids=str)
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::UserWarning")  # Such as a letter that the font has not.
 def test_predictions_make_a_small_sharp_png(shape):
     content = prediction_grid(shown((RIGHT, MISTAKEN) * 2, shape=shape), [LONG, "$x_1$"])
     image = opened(content)
