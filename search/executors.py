@@ -46,9 +46,20 @@ class _Worker:
     sending: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, message: Call | Stop) -> None:
-        """Send from any thread."""
+        """Send from any thread; OSError if the process is gone."""
         with self.sending:
             self.pipe.send(message)
+
+    def receive(self) -> Any:
+        """Return the next that the process says.
+
+        Raises:
+            WorkerDiedError: the process is gone.
+        """
+        try:
+            return self.pipe.recv()
+        except (EOFError, OSError):
+            raise WorkerDiedError(self.ended()) from None
 
     def ended(self) -> str:
         """Return how the dead process ended, with the last line it wrote."""
@@ -171,23 +182,37 @@ class LocalExecutor(Executor):
 
     def _run(self, worker: _Worker, task: _Task) -> None:
         try:
-            worker.send(task.call)
-            with self._changed:
-                self._running[task.future] = worker, task.call
-            while isinstance(answer := worker.pipe.recv(), progress.Message):
-                self.on_progress(answer)
-        except (EOFError, OSError):
-            task.future.set_exception(WorkerDiedError(worker.ended()))
+            answer = self._answer(worker, task)
+        except WorkerDiedError as error:
+            task.future.set_exception(error)
+            return
+        except Exception as error:  # Of who listens. What the worker says next would be taken for another task's.
+            worker.process.kill()
+            worker.process.join()
+            task.future.set_exception(error)
             return
         finally:
             with self._changed:
                 self._running.pop(task.future, None)
         worker.tasks_done += 1
-        result, error = answer
-        if error is not None:
-            task.future.set_exception(error)
+        result, raised = answer
+        if raised is not None:
+            task.future.set_exception(raised)
         else:
             task.future.set_result(result)
+
+    def _answer(self, worker: _Worker, task: _Task) -> tuple[Any, Exception | None]:
+        """Return what came of `task`, having passed on what its worker said meanwhile."""
+        try:
+            worker.send(task.call)
+        except OSError:
+            raise WorkerDiedError(worker.ended()) from None
+        with self._changed:
+            self._running[task.future] = worker, task.call
+        while isinstance(said := worker.receive(), progress.Message):
+            self.on_progress(said)
+        answer: tuple[Any, Exception | None] = said
+        return answer
 
     def _start(self, number: int) -> _Worker:
         ours, theirs = _SPAWN.Pipe()

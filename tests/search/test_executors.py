@@ -160,6 +160,17 @@ def test_progress_reaches_the_listener_in_order_before_the_result(pool: Pool) ->
     assert seen == [1, 2, 3]
 
 
+@pytest.mark.parametrize("error", [ValueError("a bug"), BrokenPipeError("nobody reads")], ids=repr)
+def test_an_exception_of_the_listener_is_the_tasks_and_the_pool_goes_on(pool: Pool, error: Exception) -> None:
+    def listen(event: EpochDone) -> None:
+        raise error
+
+    executor = pool(on_progress=listen)
+    with pytest.raises(type(error), match=str(error)):
+        executor.submit(report, 3).result(timeout=30)
+    assert executor.submit(divide, 6, 3).result(timeout=30) == 2
+
+
 def test_a_worker_prefers_what_it_did_last(pool: Pool) -> None:
     executor = pool(workers=2, affinity=lambda *arguments: arguments[0] if arguments else None)
     busy = [executor.submit(label, "first"), executor.submit(label, "second")]

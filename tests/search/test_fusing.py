@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import fused_trials
-import psutil
 import pytest
 from fused_tasks import noisy_tasks
 
@@ -78,16 +77,17 @@ def test_a_worker_that_dies_fails_those_that_had_not_ended_and_the_next_group_ha
     short = replace(tasks[0], training=tasks[0].training.model_copy(update={"epochs": 2}))
     watched = {task.key for task in tasks[1:]}
 
+    worker = executor.submit(os.getpid).result(60)
+
     def kill(event: EpochDone) -> None:
         if event.key in watched and event.epoch == 4:
-            [worker] = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
-            os.kill(worker.pid, signal.SIGKILL)
+            listener.on_epoch = lambda _: None
+            os.kill(worker, signal.SIGKILL)
 
     listener.on_epoch = kill
     first, *others = ends([executor.submit(run_trial, task) for task in (short, *tasks[1:])])
     assert isinstance(first, TrialOutcome), "it had ended before"
     assert all(isinstance(other, WorkerDiedError) for other in others)
-    listener.on_epoch = lambda _: None
     assert all(isinstance(end, TrialOutcome) for end in ends([executor.submit(run_trial, task) for task in tasks[1:]]))
 
 
