@@ -1,9 +1,12 @@
-"""Many trainings at once on one accelerator: `fused_trials.py data=DIR/gtsrb.npz [epochs=3] [members=1,2,4,...]`.
+"""Many trainings at once on one accelerator: `fused_trials.py data=DIR/gtsrb.npz [epochs=3] [members=1,2,4,...]
+[precision=float32]`.
 
 The four arms of the traffic-sign ablation on JAX, six seeds each, batch 128, an epoch with its test evaluation:
 (a) `fit` of Keras on JAX, one trial after another; (b) our engine, one after another; (c) fused. Then how images per
 second grow with the members of a group. The first call of each, which compiles, is stated and left out of the speed.
-`images=N` takes the first N training images and the same share of the test images.
+`precision=tf32` lets products of float32 be taken on tensor cores, `precision=bf16` computes in bfloat16 on float32
+weights (Keras's mixed_bfloat16): all three sides do the same. `images=N` takes the first N training images and the same
+share of the test images.
 """
 
 import os
@@ -22,11 +25,13 @@ import numpy as np
 
 from search.models.hypermodel import HyperModel
 from search.train.fused.engine import numbers_of
-from search.train.fused.program import Examples, FusedProgram, Recipe, beginning, stacked
+from search.train.fused.group import Examples, beginning, stacked
+from search.train.fused.program import FusedProgram
+from search.train.fused.recipe import Recipe
 from search.train.fused.skeleton import skeleton_of
 from studies.compose import compose
 
-ARMS = ("original", "dropout1", "dropout2", "dropout3")
+PRECISIONS = {"float32": "highest", "tf32": "tensorfloat32", "bf16": None}
 
 
 def cells(study: Any, count: int) -> list[tuple[str, int]]:
@@ -52,13 +57,13 @@ def fused(
     states = stacked([beginning(recipe.skeleton) for recipe, _ in members])
     numbers = stacked([numbers_of(recipe, seed, places) for recipe, seed in members])
     clock = time.perf_counter()
-    compiled = program.train.lower(states, numbers, 0, 1, train, {"test": test}).compile()
-    states, _ = jax.block_until_ready(compiled(states, numbers, 0, 1, train, {"test": test}))
+    states, _ = jax.block_until_ready(program.train(states, numbers, 0, 1, train, {"test": test}))
     first = time.perf_counter() - clock
     clock = time.perf_counter()
-    jax.block_until_ready(compiled(states, numbers, 1, epochs, train, {"test": test}))
-    memory = compiled.memory_analysis()
-    return first, (time.perf_counter() - clock) / epochs, int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
+    states, _ = jax.block_until_ready(program.train(states, numbers, 1, epochs, train, {"test": test}))
+    seconds = (time.perf_counter() - clock) / epochs
+    own = sum(leaf.nbytes for leaf in jax.tree.leaves(states))
+    return first, seconds, own + program.bytes_taken(states, numbers, train, {"test": test})
 
 
 def fit(study: Any, shape: tuple[int, ...], classes: int, train: Examples, test: Examples, epochs: int) -> float:
@@ -96,7 +101,12 @@ def main() -> None:
     given = dict(text.split("=", 1) for text in sys.argv[1:])
     if not Path(given.get("data", "")).is_file():
         sys.exit("`data=DIR/gtsrb.npz` must name a file; a study with dataset=gtsrb dataset.dir=DIR makes it.")
-    epochs = int(given.get("epochs", 3))
+    epochs, precision = int(given.get("epochs", 3)), given.get("precision", "float32")
+    if precision not in PRECISIONS:
+        sys.exit(f"`precision` must be one of {', '.join(PRECISIONS)}. Received: {precision!r}.")
+    jax.config.update("jax_default_matmul_precision", PRECISIONS[precision])
+    if precision == "bf16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
     sizes = [int(size) for size in given.get("members", "1,2,4,8,16,24,32,64").split(",")]
     study = compose(["study=dropout_ablation", "dataset=gtsrb", f"dataset.dir={Path(given['data']).parent}"]).study
     with np.load(given["data"]) as arrays:
@@ -110,7 +120,9 @@ def main() -> None:
     classes, crop = int(train.labels.max()) + 1, study.training.augmentation.crop
     shape = (crop, crop, train.images.shape[-1])
     images = len(train.rows)
-    print(f"{jax.devices()[0].device_kind}; {images} training and {len(test.rows)} test images", flush=True)
+    print(
+        f"{jax.devices()[0].device_kind}; {images} training and {len(test.rows)} test images, {precision}", flush=True
+    )
     alone = fit(study, shape, classes, train, test, epochs)
     print(f"(a) fit, one after another: {images / alone:,.0f} images/s", flush=True)
     for size in sizes:

@@ -17,8 +17,9 @@ from studies.errors import InputError
 from tracking.provenance import environment
 
 if TYPE_CHECKING:
-    from search.train.fused.engine import End, FusedParts, Member
-    from search.train.fused.program import Examples
+    from search.train.fused.engine import FusedParts
+    from search.train.fused.group import Examples
+    from search.train.fused.seat import End, Member
 
 Ended = TrialOutcome | Exception
 """What a trial left, or why it left nothing."""
@@ -105,8 +106,9 @@ def _member(task: TrialTask, checkpoint_seconds: float) -> "Member":
     import jax
 
     from search.models.hypermodel import HyperModel
-    from search.train.fused.engine import Member
-    from search.train.fused.program import Recipe, beginning
+    from search.train.fused.group import beginning
+    from search.train.fused.recipe import Recipe
+    from search.train.fused.seat import Member
     from search.train.fused.skeleton import skeleton_of
 
     hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
@@ -149,7 +151,7 @@ def _on_device(data: PreparedData, part: Literal["train", "test"]) -> "Examples"
     """Return one part of a dataset where the training runs; those of the last dataset stay there, no others."""
     import jax.numpy as jnp
 
-    from search.train.fused.program import Examples
+    from search.train.fused.group import Examples
 
     images = data.open()
     x, y = (images.x_train, images.y_train) if part == "train" else (images.x_test, images.y_test)

@@ -21,6 +21,7 @@ from search.train.checkpoint import EVERY_SECONDS, Checkpoint
 from search.train.inputs import held_out, outputs, seen_shape
 from search.train.result import NotFiniteError, ServedModel, TrialPrunedError, TrialResult
 from studies.errors import InputError
+from studies.executors import Device
 from studies.spec import Backend, DataSpec, Setting, TrainingSpec
 from tracking.manifest import ModelCard
 from tracking.provenance import environment
@@ -93,30 +94,41 @@ class TrialFailedError(Exception):
         return str(self.args[1])
 
 
-def start_worker(backend: Backend = "tensorflow") -> None:
-    """Make this process a worker: one thread, a quiet `backend`, and everything heavy imported."""
-    if backend == "jax":
-        _start_on_jax()
-        return
-    os.environ["OMP_NUM_THREADS"] = "1"
+def start_worker(backend: Backend = "tensorflow", device: Device | None = None) -> None:
+    """Make this process a worker: one thread, a quiet `backend`, and everything heavy imported.
+
+    Args:
+        backend: what Keras runs on.
+        device: `cpu`: no GPU is used, though there may be one.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = backend
+    if backend == "jax":
+        _import_on_jax(device)
+    else:
+        _import_on_tensorflow(device)
+
+
+def _import_on_tensorflow(device: Device | None) -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     import tensorflow as tf
 
     # Two workers of one thread each train more per second than one worker of two; and with one thread every sum is
     # taken in one order, so that the same key gives the same bits.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
     from search.models import hypermodel
     from search.train import engine
 
     assert hypermodel and engine  # imported here so that the first trial does not wait for them
 
 
-def _start_on_jax() -> None:
-    os.environ["KERAS_BACKEND"] = "jax"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def _import_on_jax(device: Device | None) -> None:
+    if device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
     from search import fused_trial
     from search.models import hypermodel
     from search.train.fused import engine
@@ -124,11 +136,23 @@ def _start_on_jax() -> None:
     assert hypermodel and engine and fused_trial
 
 
-def platform_of_jax() -> str:
-    """Return what JAX computes on in this process: cpu, gpu or tpu."""
+def device_of(backend: Backend) -> str:
+    """Return what `backend` computes on in this process: cpu, gpu or tpu.
+
+    Raises:
+        InputError: JAX was told by JAX_PLATFORMS to use what is not there.
+    """
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
     import jax
 
-    return str(jax.default_backend())
+    try:
+        return str(jax.default_backend())
+    except RuntimeError as error:
+        wanted = os.environ.get("JAX_PLATFORMS", "")
+        raise InputError(f"JAX_PLATFORMS must name what is here. Received: {wanted!r}; {reason_of(error)}") from None
 
 
 def run_trial(task: TrialTask, checkpoint_seconds: float = EVERY_SECONDS) -> TrialOutcome:

@@ -13,9 +13,9 @@ from search.models.space import Space
 from search.plan import Plan, recipe
 from search.progress import EpochDone, Message, Said
 from search.train.inputs import outputs, seen_shape
-from search.trial import TrialTask, declared_by, describe_model, platform_of_jax, start_worker
+from search.trial import TrialTask, declared_by, describe_model, device_of, start_worker
 from studies.errors import InputError
-from studies.spec import ExecutorSpec, RunSpec
+from studies.spec import Backend, ExecutorSpec, RunSpec
 from tracking.manifest import ModelCard
 
 if TYPE_CHECKING:
@@ -114,30 +114,57 @@ def open_workers(spec: RunSpec, most: int, say: Callable[[str], None] = _unheard
 def _local(
     spec: RunSpec, most: int, notify: Callable[[Message], None], say: Callable[[str], None]
 ) -> "Iterator[tuple[LocalExecutor | FusingExecutor, int]]":
-    fused = _fused(spec.executor, most, notify, say) if spec.backend == "jax" else None
+    start = partial(start_worker, spec.backend, spec.executor.device)
+    fused = _fused(spec.executor, most, notify, say, start) if spec.backend == "jax" else None
     if fused is not None:
         yield fused
         return
     count = lanes(spec.executor, most)
-    start = partial(start_worker, spec.backend)
-    yield LocalExecutor(count, spec.executor.trials_per_worker, start, notify, affinity=_program), count
+    executor = LocalExecutor(count, spec.executor.trials_per_worker, start, notify, affinity=_program)
+    if spec.executor.device == "gpu":
+        _device(executor, spec.executor, spec.backend)
+    yield executor, count
 
 
 def _fused(
-    spec: ExecutorSpec, most: int, notify: Callable[[Message], None], say: Callable[[str], None]
+    spec: ExecutorSpec,
+    most: int,
+    notify: Callable[[Message], None],
+    say: Callable[[str], None],
+    start: Callable[[], None],
 ) -> "tuple[FusingExecutor, int] | None":
     """Return the executor of trials that are one program, and how many it takes; None where that does not pay."""
     from search.fusing import FusingExecutor
 
     count = min(spec.fuse or _MOST_FUSED, most)
-    executor = FusingExecutor(count, partial(start_worker, "jax"), spec.trials_per_worker, notify)
-    platform = executor.submit(platform_of_jax).result()
-    if platform == "cpu":
+    executor = FusingExecutor(count, start, spec.trials_per_worker, notify)
+    device = _device(executor, spec, "jax")
+    if device == "cpu" and spec.device is None:
         say("JAX has no accelerator here. On a CPU, backend=tensorflow trains several times faster.")
-    if platform == "cpu" and spec.fuse is None:
+    if device == "cpu" and spec.fuse is None:
         executor.shutdown()
         return None
     return executor, count
+
+
+def _device(executor: "LocalExecutor | FusingExecutor", spec: ExecutorSpec, backend: Backend) -> str:
+    """Return what the workers compute on.
+
+    Raises:
+        InputError: it is not what the study asks for.
+    """
+    try:
+        device: str = executor.submit(device_of, backend).result()
+        if spec.device == "gpu" and device != "gpu":
+            with_gpu = "'jax[cuda12]'" if backend == "jax" else "'tensorflow[and-cuda]'"
+            raise InputError(
+                f"`executor.device` must be what is here. Received: 'gpu'; backend={backend} finds a {device} only. "
+                f"With an NVIDIA GPU: pip install {with_gpu}."
+            )
+    except InputError:
+        executor.shutdown(cancel_futures=True)
+        raise
+    return device
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, StrictFloat, StrictInt, model_validator
 
 from studies.declaration import Declaration
 
+Device = Literal["cpu", "gpu"]
 _SCHEMES = ("tcp", "tls", "ws", "wss")
 """How one speaks to a Dask scheduler; what `tls` and `wss` need is in Dask's own configuration."""
 
@@ -22,6 +23,9 @@ class ExecutorSpec(Declaration):
     fuse: StrictInt | None = Field(default=None, ge=1, le=1024)
     """With `backend=jax`: how many trials at most are trained as one program. Null: on a GPU as many as its memory
     holds, on a CPU one."""
+    device: Device | None = None
+    """What trials on this machine compute on; a study that asks for a GPU does not begin without one. Null: a GPU, if
+    there is one."""
     trials_per_worker: StrictInt = Field(default=100, ge=1)
     """A worker is replaced after this many trials, since Keras keeps some memory of each model it built."""
     address: str | None = None
@@ -46,6 +50,11 @@ class ExecutorSpec(Declaration):
             given = next((name for name, value in of_dask.items() if value), None)
             if given:
                 raise ValueError(f"`executor.{given}` must be left out of executor=local: executor=dask has it.")
+        elif self.device is not None:
+            raise ValueError(
+                f"`executor.device` must be left out of executor=dask, whose workers have what they have "
+                f"(`executor.resources` asks for it). Received: {self.device!r}."
+            )
         elif self.cluster is None and self.options:
             raise ValueError(
                 f"`executor.options` must be left out without `executor.cluster`. Received: {self.options}."

@@ -24,8 +24,8 @@ Cell = tuple[Mapping[str, Any], int, Mapping[str, Any]]
 def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, Any] | None = None) -> list[Any]:
     """Return the members that `cells` describe; `watch` has an `on_epoch` for some of them."""
     from search.models.hypermodel import HyperModel
-    from search.train.fused.engine import Member
-    from search.train.fused.program import Recipe
+    from search.train.fused.recipe import Recipe
+    from search.train.fused.seat import Member
     from search.train.fused.skeleton import skeleton_of
     from studies.training import TrainingSpec
 
@@ -48,7 +48,7 @@ def parts(model: str, stored: int) -> Any:
     import jax.numpy as jnp
 
     from search.train.fused.engine import FusedParts
-    from search.train.fused.program import Examples
+    from search.train.fused.group import Examples
 
     chance = np.random.default_rng(1)
 
@@ -130,6 +130,54 @@ def in_a_small_memory(cells: Sequence[Cell], fits: int) -> tuple[list[int], list
         return tried, group(cells)
     finally:
         engine._Group = whole
+
+
+def in_a_measured_memory(cells: Sequence[Cell], fits: float) -> tuple[list[int], list[Any], list[Any]]:
+    """Return the sizes of the groups that are trained on a device that says it has memory for `fits` members, how each
+    of `cells` of `two_block_cnn` ended there, and how on a device that says nothing."""
+    from search.train.fused import engine
+    from search.train.fused.program import FusedProgram
+
+    whole = group(cells)
+    each, trained = [], []
+    taken, told, train = FusedProgram.bytes_taken, engine.free_bytes, FusedProgram.train
+
+    def measured(self: Any, *given: Any) -> int:
+        size = taken(self, *given)
+        each.append(size / len(given[1].seed))
+        return size
+
+    def noted(self: Any, states: Any, numbers: Any, *given: Any) -> Any:
+        trained.append(len(numbers.seed))
+        return train(self, states, numbers, *given)
+
+    FusedProgram.bytes_taken, FusedProgram.train = measured, noted  # type: ignore[method-assign]
+    engine.free_bytes = lambda: int(fits * each[0]) if each else 1 << 40  # Asked before the first is measured.
+    try:
+        group(cells[:1])
+        trained.clear()
+        return trained, group(cells), whole
+    finally:
+        FusedProgram.bytes_taken, FusedProgram.train = taken, train  # type: ignore[method-assign]
+        engine.free_bytes = told
+
+
+def smoothed(hp: Any, input_shape: Any, classes: int) -> Any:
+    """Build a network whose loss smooths its labels."""
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+    share = hp.Float("label_smoothing", 0.0, 0.5, default=0.0)
+    model.compile(keras.optimizers.SGD(0.05), keras.losses.CategoricalCrossentropy(label_smoothing=share))
+    return model
 
 
 def unmappable(hp: Any) -> Any:

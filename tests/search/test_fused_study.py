@@ -54,6 +54,8 @@ def test_a_second_run_trains_nothing(fused: Place) -> None:
         (["backend=torch"], "`backend` must be"),
         (["executor.fuse=4"], "`executor.fuse` must be left out of backend=tensorflow: backend=jax has it."),
         (["backend=jax", "executor=dask"], "`backend` must be tensorflow with executor=dask. Received: 'jax'."),
+        (["executor.device=tpu"], "`executor.device` must be 'cpu' or 'gpu'"),
+        (["executor=dask", "executor.device=gpu"], "`executor.device` must be left out of executor=dask"),
         (["backend=jax", "executor.fuse=0"], "`executor.fuse` must be greater than or equal to 1"),
     ],
 )
@@ -61,3 +63,25 @@ def test_what_does_not_fit_together_is_refused(overrides: list[str], said: str) 
     with pytest.raises(InputError) as caught:
         compose(["study=dropout_ablation", *overrides])
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_a_gpu_that_is_asked_for_and_absent_is_said_before_anything_is_written(
+    backend: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # On a machine that has one, there is none either.
+    before = place.files()
+    done = place.run(f"backend={backend}", "executor.device=gpu")
+    assert done.returncode == 2
+    assert (
+        f"`executor.device` must be what is here. Received: 'gpu'; backend={backend} finds a cpu only." in done.stderr
+    )
+    assert place.files() - before <= {"runs"}
+
+
+def test_what_jax_is_told_to_use_and_is_absent_is_said_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAX_PLATFORMS", "rocm")
+    done = place.run("backend=jax")
+    assert done.returncode == 2
+    assert "JAX_PLATFORMS must name what is here. Received: 'rocm'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -58,8 +58,8 @@ def refusal(*overrides: str, folders: tuple[Path, ...] = ()) -> str:
          "augmentation, early_stopping. Did you mean 'epochs'?"),
         ("study.training.augmentation.corp=2", "`study.training.augmentation.corp` is not a field. Fields here: "
          "rotation, shift, crop, flip, flip_classes, brightness, saturation, contrast, clip. Did you mean 'crop'?"),
-        ("executor.worker=2", "`executor.worker` is not a field. Fields here: name, workers, fuse, trials_per_worker, "
-         "address, cluster, options, resources. Did you mean 'workers'?"),
+        ("executor.worker=2", "`executor.worker` is not a field. Fields here: name, workers, fuse, device, "
+         "trials_per_worker, address, cluster, options, resources. Did you mean 'workers'?"),
         ("dataset.path=x", "`dataset.path` is not a field. Fields here: name, dir, file, csv, size, "
          "test_fraction, suggested."),
         ("study.control=orignal", "`study.control` must name one of the arms. Received: control='orignal', "

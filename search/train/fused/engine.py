@@ -2,37 +2,24 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from search.train.checkpoint import Checkpoint, Snapshot, write_together
+from search.train.checkpoint import Snapshot, write_together
+from search.train.fused.group import Examples, Numbers, State, beginning, members_of, stacked
 from search.train.fused.images import strengths
-from search.train.fused.program import (
-    EPOCHS_A_CALL,
-    Examples,
-    FusedProgram,
-    Numbers,
-    Recipe,
-    State,
-    beginning,
-    members_of,
-    stacked,
-)
+from search.train.fused.program import EPOCHS_A_CALL, FusedProgram
+from search.train.fused.recipe import Recipe, smoothing_of
+from search.train.fused.seat import End, Member, Seat
 from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
 from search.train.saving import model_bytes
 from search.train.stopping import EarlyStopping
 from tracking.record import Cost
-
-OnEpoch = Callable[[int, Mapping[str, float]], bool]
-"""As `search.train.engine.OnEpoch`."""
-End = TrialResult | TrialPrunedError | NotFiniteError
-"""How a member can leave."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +35,12 @@ class FusedParts:
         return list(self.others)[-1]
 
 
-@dataclass(frozen=True)
-class Member:
-    """One trial of a group."""
-
-    recipe: Recipe
-    """With its model freshly built from its seed."""
-    seed: int
-    on_epoch: OnEpoch
-    """Told after each epoch; a few epochs late, unless `watched`."""
-    watched: bool = False
-    """Whether the group must listen to `on_epoch` after every epoch."""
-    keep_model: bool = False
-    checkpoint: Checkpoint | None = None
-    """Where it leaves its state now and then."""
-    resumed: Snapshot | None = None
-    """Where it goes on from; all members of a group have done as many epochs."""
-
-
 def train_group(members: Sequence[Member], parts: FusedParts) -> Iterator[tuple[int, End]]:
     """Train `members`, which have one signature, together; yield the number of each with how it ended, when it ends.
 
     What one member does leaves the others alone: a member that is pruned, or whose loss is no longer a number, only
-    leaves. What remains moves together when half of the group are gone. A group that does not fit into the device's
-    memory is halved.
+    leaves. What remains moves together when half of the group are gone. A group is as large as the device's memory
+    allows; where the device does not say how large that is, one that does not fit is halved.
     """
     waiting = list(enumerate(members))
     size = len(waiting)
@@ -79,7 +48,12 @@ def train_group(members: Sequence[Member], parts: FusedParts) -> Iterator[tuple[
         group = waiting[:size]
         numbers = [number for number, _ in group]
         try:
-            for place, end in _Group([member for _, member in group], parts).run():
+            together = _Group([member for _, member in group], parts)
+            size = together.fitting()
+            if size < len(group):
+                del together  # It has the memory that the smaller one needs.
+                continue
+            for place, end in together.run():
                 waiting.remove((numbers[place], members[numbers[place]]))
                 yield numbers[place], end
         except jax.errors.JaxRuntimeError as error:
@@ -95,35 +69,6 @@ def train_alone(member: Member, parts: FusedParts) -> End:
     return end
 
 
-@dataclass
-class _Seat:
-    """A member on its way."""
-
-    number: int
-    member: Member
-    history: dict[str, list[float]] = field(default_factory=dict)
-    fresh: int = 0
-    """Epochs of the last call."""
-    seconds: float = 0.0
-    """Its share of the time that the group has taken."""
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    stopping: EarlyStopping | None = None
-
-    @property
-    def epochs(self) -> int:
-        return len(next(iter(self.history.values()), ()))
-
-    def resume(self) -> None:
-        """Have done what was done before."""
-        snapshot = self.member.resumed
-        if snapshot is None:
-            return
-        self.history = {name: list(values) for name, values in snapshot.history.items()}
-        self.seconds, self.started = snapshot.seconds, snapshot.started
-        if self.stopping is not None and snapshot.stopping is not None:
-            self.stopping.go_on(snapshot.stopping)
-
-
 class _Group:
     def __init__(self, members: Sequence[Member], parts: FusedParts, *, mapped: bool = True) -> None:
         places = sorted({place for member in members for place in member.recipe.skeleton.rates})
@@ -133,11 +78,19 @@ class _Group:
         self._states = stacked([_start(member) for member in members])
         self._numbers = stacked([numbers_of(member.recipe, member.seed, places) for member in members])
         self._size = len(members)
-        self._seats: list[_Seat | None] = [_Seat(number, member) for number, member in enumerate(members)]
+        self._seats: list[Seat | None] = [Seat(number, member) for number, member in enumerate(members)]
         for place, seat in self._sitting():
             asked = seat.member.recipe.training.early_stopping
             seat.stopping = None if asked is None else EarlyStopping(asked, _Weights(self, place))
             seat.resume()
+
+    def fitting(self) -> int:
+        """Return how many of the members the device has memory for, one at least; all where it does not say."""
+        free = free_bytes()
+        if free is None:
+            return self._size
+        taken = self._program.bytes_taken(self._states, self._numbers, self._parts.train, self._parts.others)
+        return max(1, min(self._size, free * self._size // max(1, taken)))
 
     def run(self) -> Iterator[tuple[int, End]]:
         while self._sitting():
@@ -148,7 +101,7 @@ class _Group:
             self._save()
             self._move_together()
 
-    def _sitting(self) -> list[tuple[int, _Seat]]:
+    def _sitting(self) -> list[tuple[int, Seat]]:
         return [(place, seat) for place, seat in enumerate(self._seats) if seat is not None]
 
     def _count(self) -> int:
@@ -172,7 +125,7 @@ class _Group:
                     seat.history.setdefault(name, []).extend(float(value) for value in values[place])
             seat.fresh = count
 
-    def _looked_at(self, place: int, seat: _Seat) -> End | None:
+    def _looked_at(self, place: int, seat: Seat) -> End | None:
         """Tell who watches the epochs that `seat` has just done; return its end if it has to leave before its time."""
         last = seat.epochs
         for epoch in range(last - seat.fresh + 1, last + 1):
@@ -183,19 +136,19 @@ class _Group:
                 return NotFiniteError(f"{bad[0]} became {values[bad[0]]} in epoch {epoch}")
             if seat.member.on_epoch(epoch, values) and epoch < seat.member.recipe.training.epochs:
                 self._seats[place] = None
-                return TrialPrunedError(_curves(seat), self._cost(seat), seat.started)
+                return TrialPrunedError(seat.curves, self._cost(seat), seat.started)
         return None
 
     def _finished(self) -> list[tuple[int, End]]:
         """Return the results of the members that have done all their epochs, or stopped early."""
-        done = [(place, seat) for place, seat in self._sitting() if _is_over(seat)]
+        done = [(place, seat) for place, seat in self._sitting() if seat.is_over]
         if not done:
             return []
         for _, seat in done:
             if seat.stopping is not None:
                 seat.stopping.restore()
         parts = {"train": self._parts.train, **self._parts.others}
-        found = {name: self._program.measure(self._states, part) for name, part in parts.items()}
+        found = {name: self._program.measure(self._states, self._numbers, part) for name, part in parts.items()}
         results: list[tuple[int, End]] = []
         for place, seat in done:
             metrics = {}
@@ -208,13 +161,13 @@ class _Group:
             self._seats[place] = None
         return results
 
-    def _result(self, place: int, seat: _Seat, metrics: dict[str, float], predicted: np.ndarray) -> TrialResult:
+    def _result(self, place: int, seat: Seat, metrics: dict[str, float], predicted: np.ndarray) -> TrialResult:
         scored = self._parts.others[self._parts.scored]
         truth = np.asarray(scored.labels[scored.rows])
         return TrialResult(
             seed=seat.member.seed,
             metrics=metrics,
-            history=_curves(seat),
+            history=seat.curves,
             predicted=predicted,
             correct=predicted == truth if self._classifies else None,
             cost=self._cost(seat),
@@ -222,7 +175,7 @@ class _Group:
             model=self._model(place, seat) if seat.member.keep_model else None,
         )
 
-    def _model(self, place: int, seat: _Seat) -> bytes:
+    def _model(self, place: int, seat: Seat) -> bytes:
         skeleton = seat.member.recipe.skeleton
         own: State = members_of(self._states, [place])
         for variables, values in (
@@ -233,7 +186,7 @@ class _Group:
                 variable.assign(value[0])
         return model_bytes(skeleton.model)
 
-    def _cost(self, seat: _Seat) -> Cost:
+    def _cost(self, seat: Seat) -> Cost:
         return Cost(
             seconds=seat.seconds,
             images_per_second=len(self._parts.train.rows) * seat.epochs / seat.seconds,
@@ -288,6 +241,12 @@ class _Weights:
         self.group._states = State(put[:count], put[count:], state.optimizer)
 
 
+def free_bytes() -> int | None:
+    """Return how much memory the device that JAX computes on has left; None where it does not say, as on a CPU."""
+    told = jax.devices()[0].memory_stats() or {}
+    return int(told["bytes_limit"] - told["bytes_in_use"]) if "bytes_limit" in told else None
+
+
 def _start(member: Member) -> State:
     """Return the state in which `member` begins, or goes on."""
     fresh = beginning(member.recipe.skeleton)
@@ -305,17 +264,6 @@ def numbers_of(recipe: Recipe, seed: int, places: Sequence[str]) -> Numbers:
         seed=jnp.uint32(seed),
         rates={place: jnp.float32(rates.get(place, 0.0)) for place in places},
         weight_decay=jnp.float32(decay or 0.0),
+        smoothing=jnp.float32(smoothing_of(recipe.skeleton)),
         strengths=strengths(recipe.training.augmentation),
     )
-
-
-def _is_over(seat: _Seat) -> bool:
-    if seat.stopping is not None:
-        values = {name: values[-1] for name, values in seat.history.items()}
-        if seat.stopping.is_over(values):
-            return True
-    return seat.epochs >= seat.member.recipe.training.epochs
-
-
-def _curves(seat: _Seat) -> dict[str, np.ndarray]:
-    return {name: np.array(values) for name, values in seat.history.items()}

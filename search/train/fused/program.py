@@ -4,89 +4,25 @@ Written for one member and mapped over the group with `jax.vmap`: shapes below a
 an axis G before them.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, Literal, NamedTuple
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
 
 from search.train.fused.chance import Chance, decided_by
-from search.train.fused.images import Cutter, Draws, Strengths, without_strengths
-from search.train.fused.skeleton import Skeleton
-from studies.training import TrainingSpec
+from search.train.fused.group import Examples, Measured, Numbers, State
+from search.train.fused.images import Cutter, Draws
+from search.train.fused.recipe import Recipe, smooths, unsmoothed
 
 _EVALUATION_BATCH = 128
 """Images of one member per step of an evaluation."""
 EPOCHS_A_CALL = 10
 """Epochs at most between two looks at the group from outside."""
-
-
-class Examples(NamedTuple):
-    """Some rows of a dataset on the device; all members share it."""
-
-    images: Any
-    """(M, H, W, C) uint8 or float32 in [0, 1]; or (M, F) float32."""
-    labels: Any
-    """(M,) int32 classes, or float32 targets."""
-    rows: Any
-    """(N,) int32: which of the M."""
-
-
-class Numbers(NamedTuple):
-    """What may differ between the members of a group."""
-
-    seed: Any
-    """Scalar uint32."""
-    rates: dict[str, Any]
-    """Share that is dropped, by place; every member has every place."""
-    weight_decay: Any
-    """Scalar; without meaning where the optimizer has none."""
-    strengths: Strengths
-
-
-class State(NamedTuple):
-    """What training changes. The learning rate is one of the optimizer's variables."""
-
-    trainable: list[Any]
-    other: list[Any]
-    optimizer: list[Any]
-
-
-class Measured(NamedTuple):
-    """A member's metrics on a whole part, in inference mode."""
-
-    loss: Any
-    accuracy: Any
-    """Zero where labels are targets."""
-    predicted: Any
-    """(N,)."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A model as one member has it, and how it is trained."""
-
-    skeleton: Skeleton
-    training: TrainingSpec
-    pixels: Literal["unit", "centred"]
-
-    @cached_property
-    def signature(self) -> str:
-        """Equal for what one program can train together."""
-        optimizer = {**self.skeleton.model.optimizer.get_config(), "name": None}
-        if isinstance(optimizer["learning_rate"], float):
-            optimizer["learning_rate"] = None
-        if optimizer.get("weight_decay") is not None:
-            optimizer["weight_decay"] = "a number"
-        training = {**self.training.model_dump(mode="json"), "epochs": None, "augmentation": None}
-        parts = [type(self.skeleton.model.optimizer).__name__, optimizer, _loss_config(self.skeleton.model.loss)]
-        changes = without_strengths(self.training.augmentation)
-        return json.dumps([self.skeleton.signature, *parts, training, changes, self.pixels], default=repr)
 
 
 class FusedProgram:
@@ -103,9 +39,11 @@ class FusedProgram:
     def __init__(self, recipe: Recipe, places: Sequence[str], like: Examples, *, mapped: bool = True) -> None:
         source = recipe.skeleton.model
         self.model = recipe.skeleton.with_dropouts(places)
+        self._smooths = mapped and smooths(recipe.skeleton)
         if self.model is not source:
             optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(source.optimizer))
-            self.model.compile(optimizer=optimizer, loss=source.loss, jit_compile=False)
+            loss = unsmoothed(source.loss) if self._smooths else source.loss
+            self.model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self._training, self._pixels = recipe.training, recipe.pixels
         self._classifies = jnp.issubdtype(like.labels.dtype, jnp.integer)
@@ -115,10 +53,43 @@ class FusedProgram:
         crop = recipe.training.augmentation.crop
         self._cutter = Cutter(stored, (crop, crop) if crop else stored, recipe.training.augmentation)
         over = jax.vmap if mapped else _over_one
-        self.train = jax.jit(over(self._epochs, in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
-        """(states, numbers, first epoch, how many, training part, {name: other part}) -> states, {metric: (G, 10)}."""
-        self.measure = jax.jit(over(self._measure, in_axes=(0, None)))
-        """(states, part) -> `Measured` with an axis G."""
+        self._train = jax.jit(over(self._epochs, in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
+        self._compiled: dict[int, Any] = {}
+        self.measure = jax.jit(over(self._measure, in_axes=(0, 0, None)))
+        """(states, numbers, part) -> `Measured` with an axis G."""
+
+    def train(
+        self, states: State, numbers: Numbers, first: int, count: int, train: Examples, others: Mapping[str, Examples]
+    ) -> tuple[State, dict[str, Any]]:
+        """Train a group for `count` epochs, of which `first` (from 0) is the first; its old `states` are gone then.
+
+        Args:
+            states: with an axis G.
+            numbers: with an axis G.
+            first: decides the order, crops and masks, with the seed.
+            count: at most `EPOCHS_A_CALL`.
+            train: the training part.
+            others: what is measured after each epoch, by name.
+
+        Returns:
+            The states, and by metric (G, `EPOCHS_A_CALL`), NaN where there was no epoch.
+        """
+        program = self.compiled(states, numbers, train, others)
+        after: tuple[State, dict[str, Any]] = program(states, numbers, np.int32(first), np.int32(count), train, others)
+        return after
+
+    def compiled(self, states: State, numbers: Numbers, train: Examples, others: Mapping[str, Examples]) -> Any:
+        """Return the program that trains a group of this size, compiled the first time that it is asked for."""
+        size = len(numbers.seed)
+        if size not in self._compiled:
+            lowered = self._train.lower(states, numbers, np.int32(0), np.int32(1), train, others)
+            self._compiled[size] = lowered.compile()
+        return self._compiled[size]
+
+    def bytes_taken(self, states: State, numbers: Numbers, train: Examples, others: Mapping[str, Examples]) -> int:
+        """Return what training a group of this size takes of the device's memory beside its states and the dataset."""
+        memory = self.compiled(states, numbers, train, others).memory_analysis()
+        return int(memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes)
 
     def _epochs(
         self, state: State, own: Numbers, first: Any, count: Any, train: Examples, others: Mapping[str, Examples]
@@ -130,7 +101,7 @@ class FusedProgram:
             state, correct, loss = self._epoch(state, own, first + number, train)
             values = {"train_accuracy": correct, "train_loss": loss}
             for name, part in others.items():
-                measured = self._measure(state, part)
+                measured = self._measure(state, own, part)
                 values |= {f"{name}_accuracy": measured.accuracy, f"{name}_loss": measured.loss}
             return state, {name: history[name].at[number].set(value) for name, value in values.items()}
 
@@ -180,7 +151,7 @@ class FusedProgram:
         def loss_of(trainable: list[Any]) -> Any:
             with decided_by(Chance(own.rates, jax.random.fold_in(key, number))):
                 return self.model.compute_loss_and_updates(
-                    trainable, state.other, metrics, batch, self._targets(truth), None, True, state.optimizer
+                    trainable, state.other, metrics, batch, self._targets(truth, own), None, True, state.optimizer
                 )
 
         (_, (loss, outputs, other, _)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
@@ -189,14 +160,14 @@ class FusedProgram:
         right = jnp.sum(self._predicted(outputs) == truth, dtype=jnp.float32)
         return State(trainable, other, optimizer), correct + right, loss_sum + loss * len(rows)
 
-    def _measure(self, state: State, part: Examples) -> Measured:
+    def _measure(self, state: State, own: Numbers, part: Examples) -> Measured:
         size = len(part.rows)
         whole, rest = divmod(size, _EVALUATION_BATCH)
         metrics = [one.value for one in self.model.metrics_variables]
 
         def measured(rows: Any) -> tuple[Any, Any]:
             batch = self._in_range(self._cutter.centred(part.images, rows))
-            targets = self._targets(part.labels[rows])
+            targets = self._targets(part.labels[rows], own)
             loss, (_, outputs, _, _) = self.model.compute_loss_and_updates(
                 state.trainable, state.other, metrics, batch, targets, None, False
             )
@@ -227,10 +198,11 @@ class FusedProgram:
     def _in_range(self, images: Any) -> Any:
         return images - 0.5 if self._pixels == "centred" and images.ndim == 4 else images
 
-    def _targets(self, labels: Any) -> Any:
+    def _targets(self, labels: Any, own: Numbers) -> Any:
         outputs = self.model.output_shape[-1]
         if self._one_hot:
-            return jax.nn.one_hot(labels, outputs)
+            share = own.smoothing if self._smooths else 0.0
+            return jax.nn.one_hot(labels, outputs) * (1.0 - share) + share / outputs  # As Keras's loss would.
         return labels[:, None] if outputs == 1 else labels
 
     def _predicted(self, outputs: Any) -> Any:
@@ -239,17 +211,6 @@ class FusedProgram:
         if outputs.shape[-1] == 1:
             return (outputs[:, 0] > 0.5).astype(jnp.int32)
         return jnp.argmax(outputs, -1).astype(jnp.int32)
-
-
-def beginning(skeleton: Skeleton) -> State:
-    """Return the state in which a member begins whose freshly built model is that of `skeleton`."""
-    built = keras.optimizers.deserialize(keras.optimizers.serialize(skeleton.model.optimizer))
-    built.build(skeleton.model.trainable_variables)
-    return State(
-        [jnp.array(one) for one in skeleton.model.trainable_variables],
-        [jnp.array(one) for one in skeleton.other_variables()],
-        [jnp.array(one) for one in built.variables],
-    )
 
 
 def _over_one(function: Callable[..., Any], in_axes: Sequence[int | None]) -> Callable[..., Any]:
@@ -263,21 +224,6 @@ def _over_one(function: Callable[..., Any], in_axes: Sequence[int | None]) -> Ca
         return jax.tree.map(lambda leaf: leaf[None], function(*own))
 
     return called
-
-
-def stacked(states: Sequence[Any]) -> Any:
-    """Return equal trees of arrays as one tree of arrays with an axis G before the others."""
-    return jax.tree.map(lambda *ones: jnp.stack(ones), *states)
-
-
-def members_of(states: Any, chosen: Sequence[int]) -> Any:
-    """Return the members at `chosen` of a stacked tree, stacked."""
-    index = jnp.array(chosen, jnp.int32)
-    return jax.tree.map(lambda values: values[index], states)
-
-
-def _loss_config(loss: Any) -> Any:
-    return keras.losses.serialize(loss) if isinstance(loss, keras.losses.Loss) else repr(loss)
 
 
 def _wants_one_hot(loss: Any) -> bool:

@@ -29,6 +29,13 @@ MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
     "batch norm": ("two_block_cnn", 16, 16, WITH_SGD, [0]),
     "strengths of augmentation": ("two_block_cnn", 16, 20, [({}, 1, STRONG), ({}, 1, WEAK)], [1]),
     "learning rates": ("naive_convnet", 16, 16, [({}, 1, {}), ({"learning_rate": 0.01}, 1, {})], [1]),
+    "shares of smoothed labels": (
+        "fused_trials:smoothed",
+        16,
+        16,
+        [({"label_smoothing": share}, 1, {}) for share in (0.0, 0.1, 0.3)],
+        [0, 1, 2],
+    ),
     "challenge_cnn": ("challenge_cnn", 32, 32, [({"optimizer": "sgd"}, 1, {}), ({"optimizer": "sgd"}, 2, {})], [0]),
     "batchnorm_convnet": (
         "batchnorm_convnet",
@@ -108,6 +115,14 @@ def test_a_group_that_does_not_fit_into_memory_is_halved_and_loses_nobody(worker
     assert tried[0] == 5 and max(tried[2:]) <= 2
     whole = worker.submit(fused_trials.group, PLACEMENTS).result(240)
     assert max(far(one, other) for one, other in zip(ends, [*whole, whole[0]], strict=True)) < TOLERANCE
+
+
+def test_a_group_is_as_large_as_the_memory_that_the_device_says_it_has(worker: LocalExecutor) -> None:
+    cells = PLACEMENTS + PLACEMENTS[:1]
+    ask = worker.submit(fused_trials.in_a_measured_memory, cells, 2.5)
+    trained, ends, whole = ask.result(240)
+    assert max(trained) == 2
+    assert max(far(one, other) for one, other in zip(ends, whole, strict=True)) < TOLERANCE
 
 
 def test_another_architecture_is_another_program(worker: LocalExecutor) -> None:
