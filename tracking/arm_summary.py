@@ -15,6 +15,7 @@ from tracking.stats import Description, constant, describe
 from tracking.trials import TrialRow, trial_row
 
 SEED_UNREACHED = "every metric is the same for every seed: the seed is not reaching the training"
+SAME_SCORE = "the primary metric is the same for every seed, though others differ: check how it is measured"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def summarize_arm(
         seconds=durations(rows),
         histories=_histories(done),
         sampling_sd=None if accuracy is None else sampling_sd(1 - accuracy, manifest.n_test),
-        flags=_arm_flags(rows),
+        flags=_arm_flags(rows, manifest.spec.study.metric),
     )
 
 
@@ -108,8 +109,11 @@ def _histories(done: Sequence[StoredTrial]) -> dict[str, NDArray[np.float64]]:
     return {name: np.stack([trial.history[name][:epochs] for trial in done]) for name in names}
 
 
-def _arm_flags(rows: Sequence[TrialRow]) -> tuple[str, ...]:
+def _arm_flags(rows: Sequence[TrialRow], primary: str) -> tuple[str, ...]:
     done = [row.metrics for row in rows if row.state == "done"]
-    if len(done) > 1 and all(constant(np.array([one[metric] for one in done])) for metric in done[0]):
+    if len(done) < 2:
+        return ()
+    same = {metric: constant(np.array([one[metric] for one in done])) for metric in done[0]}
+    if all(same.values()):
         return (SEED_UNREACHED,)
-    return ()
+    return (SAME_SCORE,) if same.get(primary) else ()

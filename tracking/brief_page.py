@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from tracking.news import Brief, StudyNews, Trouble
     from tracking.scale import Scale
 
-DETECTABLE = "Detectable: the smallest true difference found with 80% power, if the spread over seeds stays as it is."
+DETECTABLE = (
+    "Detectable: the smallest true difference found with 80% power, if the spread over seeds stays as it is. To test"
+    " again after more seeds is to look twice, which raises the error rate; a study that declares its looks keeps it"
+    " (`replicates: {looks: [...]}`)."
+)
 
 
 def headline(brief: "Brief") -> str:

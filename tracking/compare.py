@@ -37,7 +37,6 @@ REQUIRED = ("file", "control", "metric")
 ARGUMENTS = (*REQUIRED, "paired", "margin", "alpha", "all_pairs", "direction", "format")
 MOST_ARMS_IN_PAIRS = 40
 """780 pairs, which take most of a minute."""
-_BETTER = {"max": "greater is better", "min": "less is better"}
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,16 @@ class Options:
     margin: float | None
     alpha: float
     all_pairs: bool
-    direction: Direction
-    direction_note: str
-    """The direction in words, and where it comes from."""
+    direction: Direction | None
+    """None where it is not given and the metric's name does not tell."""
+    direction_source: str
     format: str
+
+    @property
+    def direction_note(self) -> str:
+        """The direction in words, and where it comes from."""
+        better = "less is better" if self.direction == "min" else "greater is better"
+        return f"{better} (direction={self.direction}, {self.direction_source})"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,14 +95,6 @@ def options_of(arguments: Sequence[str]) -> Options:
         InputError: an argument is unknown, missing, given twice, or not of its kind.
     """
     given = _parsed(arguments)
-    metric = given["metric"]
-    direction = _choice(given, "direction", get_args(Direction), "") or guess(metric)
-    if direction is None:
-        raise InputError(
-            f"`direction` must be given where the metric's name does not tell: direction=max if greater is better, "
-            f"direction=min if less is. Received: metric={metric!r}."
-        )
-    source = "as given" if "direction" in given else "guessed from the name"
     alpha = _number(given, "alpha", 0.05)
     if not 0 < alpha < 0.5:
         raise InputError(f"`alpha` must be between 0 and 0.5. Received: {given['alpha']!r}.")
@@ -107,13 +104,13 @@ def options_of(arguments: Sequence[str]) -> Options:
     return Options(
         file=Path(given["file"]),
         control=given["control"],
-        metric=metric,
+        metric=given["metric"],
         paired=_choice(given, "paired", ("true", "false"), "false") == "true",
         margin=margin if "margin" in given else None,
         alpha=alpha,
         all_pairs=_choice(given, "all_pairs", ("true", "false"), "false") == "true",
-        direction="max" if direction == "max" else "min",
-        direction_note=f"{_BETTER[direction]} (direction={direction}, {source})",
+        direction=_direction(given),
+        direction_source="as given" if "direction" in given else "guessed from the name",
         format=_choice(given, "format", get_args(Format), "rich"),
     )
 
@@ -133,6 +130,12 @@ def _choice(given: dict[str, str], name: str, valid: Sequence[str], default: str
     if name in given and value not in valid:
         raise unknown(name, value, valid)
     return value
+
+
+def _direction(given: dict[str, str]) -> Direction | None:
+    if not _choice(given, "direction", get_args(Direction), ""):
+        return guess(given["metric"])
+    return "max" if given["direction"] == "max" else "min"
 
 
 def _number(given: dict[str, str], name: str, default: float) -> float:
@@ -159,6 +162,11 @@ def _read(options: Options) -> "tuple[ArmReplicates, ...]":
         raise unknown("control", options.control, map(printable, names))
     if options.all_pairs and len(arms) > MOST_ARMS_IN_PAIRS:
         raise InputError(f"`all_pairs` can be asked of at most {MOST_ARMS_IN_PAIRS} arms. Received: {len(arms)} arms.")
+    if options.direction is None:  # Asked for last: of a column that is misspelt nobody knows a direction.
+        raise InputError(
+            f"`direction` must be given where the metric's name does not tell: direction=max if greater is better, "
+            f"direction=min if less is. Received: metric={options.metric!r}."
+        )
     return arms
 
 

@@ -1,6 +1,5 @@
 """What is claimed about each treatment against the control: the declared procedure, in one place."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracking.effects import Effect, RankTest, a12, hedges_g, mann_whitney
-from tracking.power import detectable_difference, detectable_paired_difference
+from tracking.sensitivity import detectable, detectable_by_now
 from tracking.sequential import ArmDecision, Decision
 from tracking.sign_flips import sign_flip
-from tracking.stats import Difference, Values, equivalence, holm, paired, welch
+from tracking.stats import Difference, Values, constant, equivalence, holm, paired, welch
 from tracking.two_level import NewData, new_data
 
 Verdict = Literal["better", "worse", "equivalent within the margin", "inconclusive"]
@@ -55,15 +54,16 @@ class Comparison:
     effect: Effect
     """Hedges g. A paired design takes the pairs as two samples here, so that the interval is conservative."""
     a12: float | None
-    """Share of pairs of trials in which the treatment's value is greater; ties count half."""
+    """Share of pairs of trials in which the treatment's value is greater; ties count half. None with one trial."""
     share_better: float | None
     """Share of pairs of trials in which the treatment is better; ties count half."""
     rank: RankTest
-    """Mann-Whitney, or sign flips if paired: the sensitivity row."""
+    """Mann-Whitney, or sign flips if paired: the sensitivity row. Nothing with one trial, or where none varies."""
     equivalence_p: float | None
     """TOST against the margin, for this comparison alone; None where it is not asked or not defined."""
     detectable: float | None
-    """Smallest true difference found with 80% power, at these sizes and sds and Holm's first step."""
+    """Smallest true difference found with 80% power, at these sizes and sds and Holm's first step; in a sequential
+    design, at the level of the arm's latest look."""
     p_holm: float | None = None
     rank_p_holm: float | None = None
     verdict: Verdict = "inconclusive"
@@ -90,7 +90,7 @@ def compare(samples: Samples, design: Design) -> tuple[Comparison, ...]:
     corrected = [
         replace(one, p_holm=p, rank_p_holm=rank_p) for one, p, rank_p in zip(found, p_holm, rank_p_holm, strict=True)
     ]
-    return tuple(_judged(one, design, len(treatments)) for one in corrected)
+    return tuple(_judged(one, design, _ranked(found)) for one in corrected)
 
 
 def with_new_data(
@@ -124,12 +124,13 @@ def with_decision(comparisons: Sequence[Comparison], decision: Decision, design:
     an arm that has come to the last look. `design` is that of the comparisons, with the alpha of `decision.design`.
     Comes before `with_new_data`, which reads the verdicts.
     """
-    return tuple(_decided(one, decision, design, len(comparisons)) for one in comparisons)
+    return tuple(_decided(one, decision, design, _ranked(comparisons)) for one in comparisons)
 
 
 def _comparison(arm: str, samples: Samples, design: Design) -> Comparison:
     x, y = _matched(samples[arm], samples[design.control], design.paired)
-    above = a12(x, y)
+    # With one trial in an arm there is a difference of means, and nothing to measure it by.
+    above = a12(x, y) if min(x.size, y.size) > 1 else None
     turned = above if above is None or design.greater_is_better else 1 - above
     margin = design.margin
     test = (paired if design.paired else welch)(x, y, 1 - design.alpha)
@@ -140,15 +141,32 @@ def _comparison(arm: str, samples: Samples, design: Design) -> Comparison:
         effect=hedges_g(x, y, 1 - design.alpha),
         a12=above,
         share_better=turned,
-        rank=(sign_flip if design.paired else mann_whitney)(x, y),
+        rank=_rank_test(x, y, design),
         equivalence_p=None if margin is None else equivalence(x, y, margin, paired=design.paired),
-        detectable=None if test.p is None else _detectable(x, y, design, len(samples) - 1),
+        detectable=None
+        if test.p is None
+        else detectable(x, y, design.alpha / (len(samples) - 1), paired=design.paired),
         flags=(UNPAIRED,) if design.paired and samples[arm].keys() != samples[design.control].keys() else (),
     )
 
 
+def _rank_test(x: Values, y: Values, design: Design) -> RankTest:
+    """Return the sensitivity row; no p where `tracking.stats` has none for want of trials or of variance in both arms.
+
+    Equal values are no independent trials: what was trained once would count as many times as it was repeated.
+    """
+    if min(x.size, y.size) < 2 or (constant(x) and constant(y)):
+        return RankTest()
+    return (sign_flip if design.paired else mann_whitney)(x, y)
+
+
+def _ranked(comparisons: Sequence[Comparison]) -> int:
+    """Return how many comparisons are in the family of the rank tests."""
+    return sum(one.rank.p is not None for one in comparisons)
+
+
 def _judged(one: Comparison, design: Design, family: int) -> Comparison:
-    """Add the verdict and the reasons for caution."""
+    """Add the verdict and the reasons for caution; `family` is that of the rank tests."""
     shown = one.p_holm is not None and one.p_holm <= design.alpha
     flags = [*one.test.flags, *one.rank.flags]
     # Where there is no test, the gaps in the effect have the same reason, which has been given.
@@ -193,6 +211,7 @@ def _decided(one: Comparison, decision: Decision, design: Design, family: int) -
         # What cannot be tested now has no p, whatever earlier looks gave.
         p_holm=None if one.test.p is None else arm.p_holm,
         equivalence_p=None if early else one.equivalence_p,
+        detectable=detectable_by_now(one.test, arm, decision),
         flags=tuple(flags),
     )
     return _judged(by_looks, design, family)
@@ -206,12 +225,3 @@ def _matched(treatment: Mapping[int, float], control: Mapping[int, float], pairs
         np.array([treatment[seed] for seed in first], dtype=np.float64),
         np.array([control[seed] for seed in second], dtype=np.float64),
     )
-
-
-def _detectable(x: Values, y: Values, design: Design, family: int) -> float | None:
-    if design.paired:
-        found = detectable_paired_difference(float((x - y).std(ddof=1)), x.size, design.alpha / family)
-    else:
-        sds = float(x.std(ddof=1)), float(y.std(ddof=1))
-        found = detectable_difference(sds, (x.size, y.size), design.alpha / family)
-    return found if found is not None and math.isfinite(found) else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from studies.arms import ArmSpec
     from studies.spec import Declaration, StudySpec
     from tracking.manifest import StudyManifest
     from tracking.record import Environment
@@ -21,9 +22,13 @@ def design_facts(summary: "StudySummary", manifest: "StudyManifest") -> dict[str
         "Frozen base": _base(manifest),
         "Model": study.model,
         "Fixed for all arms": _listed(study.fixed),
-        **{f"Arm {arm.name}": _arm(arm, study.fixed) for arm in summary.arms},
+        **{
+            f"Arm {arm.name}": _arm(arm, declared, study.fixed)
+            for arm, declared in zip(summary.arms, study.arms.values(), strict=True)
+        },
         "Control": study.control,
         "Seeds": _seeds(summary),
+        "Looks": _looks(study),
         "Training": _declared(study.training),
         "Primary metric": study.metric,
         "Declared test": f"{'paired by seed' if study.paired else 'unpaired'}, alpha {summary.design.alpha:g}, "
@@ -94,10 +99,25 @@ def _base(manifest: "StudyManifest") -> str:
     return f"{what}; trained once, on {part}; its features of the rest are the data"
 
 
-def _arm(arm: "ArmSummary", fixed: Mapping[str, Any]) -> str:
-    own = _listed({name: value for name, value in arm.setting.items() if name not in fixed or fixed[name] != value})
-    params = "" if arm.params is None else f"({arm.params:,} trainable parameters)"
-    return " ".join(part for part in (own or "nothing but what is fixed", params) if part)
+def _arm(arm: "ArmSummary", declared: "ArmSpec", fixed: Mapping[str, Any]) -> str:
+    """Return what an arm has of its own: values, model and training."""
+    own = [
+        _listed({name: value for name, value in arm.setting.items() if name not in fixed or fixed[name] != value}),
+        f"model {declared.model}" if declared.model else "",
+        f"training: {_listed(dict(_flattened(declared.training)))}" if declared.training else "",
+    ]
+    said = "; ".join(part for part in own if part) or "nothing but what is fixed"
+    return said if arm.params is None else f"{said} ({arm.params:,} trainable parameters)"
+
+
+def _looks(study: "StudySpec") -> str:
+    """Return when a study with looks may stop an arm, and at which error rate."""
+    declared = study.sequential
+    if declared is None:
+        return ""
+    futile = "; an arm with little chance is given up" if declared.futility else ""
+    looks = ", ".join(map(str, declared.looks))
+    return f"after {looks} replicates (Lan-DeMets, O'Brien-Fleming spending){futile}"
 
 
 def _seeds(summary: "StudySummary") -> str:

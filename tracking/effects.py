@@ -11,8 +11,6 @@ from tracking.stats import NO_VALUES, constant, finite, number, quiet
 NO_EFFECT_SIZE = "no spread to measure the effect in"
 NO_EFFECT_INTERVAL = "the interval of Hedges g cannot be computed"
 APPROXIMATE = "rank test by normal approximation: too many values to count their arrangements"
-RESAMPLED = "sign-flip test from 99,999 random flips: too many to list"
-APPROXIMATE_FLIPS = "sign-flip test by normal approximation: too many pairs to flip"
 NO_RANKS = "all values are equal: no rank test"
 
 COUNTED = 2_500
@@ -56,6 +54,9 @@ def hedges_g(treatment: ArrayLike, control: ArrayLike, confidence: float = 0.95)
     x, y = finite(treatment), finite(control)
     if min(x.size, y.size) < 2 or (constant(x) and constant(y)):
         return Effect(flags=(NO_EFFECT_SIZE,))
+    # The result has no unit; in a unit of their own size, no square of the values overflows or vanishes.
+    size = max(np.abs(x).max(), np.abs(y).max())
+    x, y = x / size, y / size
     df = x.size + y.size - 2
     pooled = math.sqrt(((x.size - 1) * x.var(ddof=1) + (y.size - 1) * y.var(ddof=1)) / df)
     d = number((x.mean() - y.mean()) / pooled) if pooled > 0 else None

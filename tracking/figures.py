@@ -127,7 +127,7 @@ def trial_curves(history: Mapping[str, NDArray[np.float64]], title: str) -> byte
     if handles:
         figure.legend(handles, labels, loc="upper right", ncols=len(labels), frameon=False, fontsize=8)
     figure.text(0.08, 0.93, title, fontsize=10, color=INK)
-    return png(figure, dpi=100)
+    return png(figure)
 
 
 def _parts(arms: "Sequence[ArmSummary]") -> list[str]:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from tracking import tables
 from tracking.design_facts import design_facts, environments
+from tracking.doubts import WHY_ODD, new_data_table, nothing_odd, odd_samples, on_new_data
 from tracking.factorial import reasons
 from tracking.factorial_report import effects_note, effects_table
+from tracking.reading import RUNNING, better_in, corrected, no_contradiction
 from tracking.render import escaped, markdown
 from tracking.scale import duration
 from tracking.search_page import search_section
@@ -59,14 +61,14 @@ def _means(summary: "StudySummary") -> Iterator[str]:
 def _comparisons(summary: "StudySummary") -> Iterator[str]:
     study = summary.study
     test = "the paired t test by seed" if study.paired else "Welch's t test"
-    count = len(summary.comparisons)
     yield "## Comparisons"
     yield (
         f"Difference in {summary.scales[study.metric].label}, arm minus {escaped(study.control)}, by {test}; the"
-        f" p-values are corrected by Holm's procedure for {count} comparison{'s' * (count != 1)} at"
-        f" {summary.design.alpha:g}. Intervals hold for one comparison at a time."
+        f" p-values are {corrected(summary)}. Intervals hold for one comparison at a time."
+        f" {no_contradiction(summary)}".rstrip()
     )
     yield markdown(tables.comparisons(summary))
+    yield better_in(escaped(study.control))
     yield (
         "The tests behind them. The rank test makes no assumption about the distribution; the smallest p that it can"
         " give with so many trials stands beside it, before correction."
@@ -103,6 +105,8 @@ def _figures(summary: "StudySummary") -> Iterator[str]:
     yield f"![{' and '.join(measured).capitalize()} over epochs](curves.png)"
     cut = "Accuracies are cut off below the first tenth of the training, losses" if len(measured) > 1 else "Losses"
     yield f"Mean over seeds, in a band from the lowest to the highest. {cut} are on a log scale."
+    if any(name.startswith("train_") for arm in summary.arms for name in arm.histories):
+        yield RUNNING
     yield "![The first trial of each arm](first_trials.png)"
     yield "The first finished trial of each arm, on the training and the test set."
 
@@ -127,6 +131,13 @@ def _power(summary: "StudySummary") -> Iterator[str]:
             "The last column is the standard deviation that drawing another test set of this size would add. The"
             " tests here are about this test set: they hold it fixed, and only the seeds vary."
         )
+        if (table := new_data_table(summary)) is not None:
+            yield on_new_data(summary)
+            yield markdown(table)
+    odd = odd_samples(summary)
+    yield "\n".join(f"- {escaped(sentence)}" for sentence in odd) if odd else nothing_odd(summary)
+    if odd:
+        yield WHY_ODD
     missing = [
         f"- {escaped(row.arm)}, seed {row.seed}: {row.state}, {escaped(row.reason)}"
         for arm in summary.arms

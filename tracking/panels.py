@@ -4,6 +4,7 @@ No global state of matplotlib is touched, so that a thread may draw while anothe
 """
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from tracking.scale import is_accuracy
@@ -96,9 +97,7 @@ def fit_height(axes: Axes, kind: str, stacks: Sequence[NDArray[np.float64]]) -> 
             axes.set_yscale("log")
             room = (highest / lowest) ** 0.05
             axes.set_ylim(lowest / room, highest * room)
-            # A log axis labels whole powers of ten only, of which a flat curve may cross none.
-            steps = (1.0,) if highest / lowest > 300 else (1.0, 2.0, 5.0)
-            axes.yaxis.set_major_locator(LogLocator(subs=steps))
+            axes.yaxis.set_major_locator(_log_ticks(lowest / room, highest * room))
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.yaxis.set_minor_locator(NullLocator())
         return
@@ -108,6 +107,15 @@ def fit_height(axes: Axes, kind: str, stacks: Sequence[NDArray[np.float64]]) -> 
     room = max(0.05 * (high - low), 0.5)
     if np.isfinite(room):
         axes.set_ylim(low - room, high + room)
+
+
+def _log_ticks(low: float, high: float) -> Locator:
+    """Return where a log axis has its ticks: at powers of ten, at 1, 2 and 5, or, where these are under 3, evenly."""
+    if high / low > 300:
+        return LogLocator(subs=(1.0,))
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    inside = [1 for power in powers for step in (1, 2, 5) if low <= step * 10.0**power <= high]
+    return LogLocator(subs=(1.0, 2.0, 5.0)) if len(inside) >= 3 else MaxNLocator(5, steps=[1, 2, 5, 10])
 
 
 def quiet(axes: Axes) -> None:

@@ -35,6 +35,20 @@ def detectable_paired_difference(sd: float, pairs: int, alpha: float, power: flo
     return _detectable(sd / math.sqrt(pairs), pairs - 1, alpha, power)
 
 
+def detectable_from_interval(
+    width: float, df: float, confidence: float, alpha: float, power: float = 0.8
+) -> float | None:
+    """Return the smallest true difference found at the level `alpha`, from the t interval of the one that was measured.
+
+    `width` is the whole interval's, at `confidence`, and `df` its degrees of freedom: together they give the standard
+    error, whatever the samples were. Otherwise like `detectable_difference`.
+    """
+    from scipy import special
+
+    standard_error = width / 2 / float(special.stdtrit(df, (1 + confidence) / 2))
+    return _detectable(standard_error, df, alpha, power) if 0 < standard_error < math.inf and alpha > 0 else None
+
+
 def sampling_sd(error_rate: float, n: int) -> float:
     """Return the sd of an accuracy that drawing `n` test examples alone gives: sqrt(err (1 - err) / n).
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tracking.summary import StudySummary
 
 Cell = str | int | float | bool | None
-# What Markdown would take as emphasis, code, a table's border, HTML or a link; the rest is left readable.
-_MARKUP = re.compile(r"([\\`*|]|(?<!\w)_|_(?!\w)|~(?=~)|<(?=[A-Za-z/!?])|\](?=[(\[:])|&(?=#?\w+;))")
+# What Markdown would take as emphasis, code, a formula, a table's border, HTML or a link; the rest is left readable.
+_MARKUP = re.compile(r"([\\`*|$]|(?<!\w)_|_(?!\w)|~(?=~)|<(?=[A-Za-z/!?])|\](?=[(\[:])|&(?=#?\w+;))")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MEANS_COLUMNS = (
     *("metric", "arm", "planned", "n", "mean", "sd", "median", "min", "max", "ci_low", "ci_high", "flags"),

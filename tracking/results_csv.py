@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from studies.errors import InputError, nearest, unknown
 from tracking.analysis import ArmReplicates, Replicate
 from tracking.printable import printable
+from tracking.stats import constant
 
 ARM, SEED = "arm", "seed"
 LARGEST_FILE = 32 * 2**20
@@ -189,5 +192,5 @@ def _numbers(seeds: set[str]) -> dict[str, int]:
 
 def _arm(name: str, trials: Sequence[Replicate]) -> ArmReplicates:
     values = [trial.value for trial in trials if trial.value is not None]
-    same = len(values) > 1 and len(set(values)) == 1
+    same = len(values) > 1 and constant(np.array(values))
     return ArmReplicates(name, tuple(trials), (SAME_VALUE,) if same else ())

@@ -59,7 +59,12 @@ class Scale:
         return f"{value * self.factor:g}{' pp' if self.unit else ''}"
 
     def points(self, value: float) -> str:
-        """Return a size of a difference with its unit, such as `0.91 pp`, to two significant digits."""
+        """Return a size of a difference with its unit, such as `0.91 pp`, to two significant digits.
+
+        No two accuracies are more than 100 points apart: of what cannot be, no more is said.
+        """
+        if self.percent and value > 1:
+            return "over 100 pp"
         scaled = value * self.factor
         digits = max(0, min(12, 1 - math.floor(math.log10(scaled)))) if scaled > 0 else 0
         return f"{_fixed(scaled, digits)}{' pp' if self.unit else ''}"
@@ -108,6 +113,23 @@ def p_equals(p: float) -> str:
 def _decimals(p: float) -> str:
     """Return `p` to three decimals; to four where three would leave open on which side of 0.05 it is."""
     return f"{p:.4f}" if f"{p:.3f}" == "0.050" else f"{p:.3f}"
+
+
+def two_decimals(value: float | None) -> str:
+    """Return a number without a unit, such as Hedges g or t, to two decimals; an empty text for None."""
+    return "" if value is None else _fixed(value, 2)
+
+
+def tenths(value: float) -> str:
+    """Return a difference in points with its sign and one decimal, never `-0.0`."""
+    return _fixed(value, 1, sign="+")
+
+
+def with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Return a number without a unit and its interval, such as `2.08 [0.68, 3.43]`, as far as they are there."""
+    if value is None or low is None or high is None:
+        return two_decimals(value)
+    return f"{two_decimals(value)} [{two_decimals(low)}, {two_decimals(high)}]"
 
 
 def duration(seconds: float | None) -> str:

@@ -5,9 +5,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracking.effects import NO_RANKS, RankTest
+from tracking.effects import RankTest
 from tracking.stats import NO_PAIRS, Values, constant_differences, finite, number
 
+NO_FLIPS = "no pair differs: no sign-flip test"
 RESAMPLED = "sign-flip test from 99,999 random flips: too many to list"
 APPROXIMATE_FLIPS = "sign-flip test by normal approximation: too many pairs to flip"
 LISTED = 28
@@ -40,7 +41,7 @@ def sign_flip(treatment: ArrayLike, control: ArrayLike) -> RankTest:
     smallest = math.ldexp(2.0, -x.size)
     differences = x - y
     if constant_differences(x, y) and np.abs(differences).max() == 0:
-        return RankTest(None, smallest, (NO_RANKS,))
+        return RankTest(None, smallest, (NO_FLIPS,))
     scaled = differences / np.abs(differences).max()
     if x.size > FLIPPED:
         return RankTest(_normal_p(scaled), smallest, (APPROXIMATE_FLIPS,))

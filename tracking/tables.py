@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracking.scale import Scale, duration, p_value
+from tracking.scale import Scale, duration, p_value, two_decimals, with_interval
 
 if TYPE_CHECKING:
     from tracking.analysis import Analysis, Compared
@@ -63,10 +63,7 @@ def comparisons(found: "Compared") -> Table:
     )
     rows = []
     for one in found.comparisons:
-        effect = one.effect
-        g = "" if effect.value is None else f"{effect.value:.2f}"
-        if effect.low is not None and effect.high is not None:
-            g += f" [{effect.low:.2f}, {effect.high:.2f}]"
+        g = with_interval(one.effect.value, one.effect.low, one.effect.high)
         share = "" if one.share_better is None else f"{100 * one.share_better:.0f}%"
         interval = scale.interval(one.test.low, one.test.high, signed=True)
         difference = scale.difference(one.test.difference)
@@ -86,17 +83,17 @@ def tests(found: "Compared") -> Table:
         "p",
         "p (Holm)",
         f"{rank} p (Holm)",
-        "smallest possible",
+        "smallest possible p",
         "TOST p",
     )
     rows = []
     for one in found.comparisons:
         test = one.test
         sizes = str(test.n_treatment) if paired else f"{test.n_treatment} and {test.n_control}"
-        t = "" if test.t is None else f"{test.t:.2f}"
         df = "" if test.df is None else f"{test.df:.1f}"
         ranks = p_value(one.rank_p_holm), p_value(one.rank.smallest_p)
-        rows.append((one.arm, sizes, t, df, p_value(test.p), p_value(one.p_holm), *ranks, p_value(one.equivalence_p)))
+        found_p = p_value(test.p), p_value(one.p_holm), *ranks, p_value(one.equivalence_p)
+        rows.append((one.arm, sizes, two_decimals(test.t), df, *found_p))
     name = "Paired t test by seed" if paired else "Welch's t test"
     return Table(f"{name}, {rank}, equivalence", headings, tuple(rows))
 
@@ -137,7 +134,9 @@ def power(summary: "StudySummary") -> Table:
         headings.append("sd of drawing the test set, pp")
     rows = []
     for arm in summary.arms:
-        row = [arm.name, arm.count, scale.value(arm.metrics[scale.metric].sd), scale.value(detectable.get(arm.name))]
+        smallest = detectable.get(arm.name)
+        shown = "over 100" if scale.percent and (smallest or 0.0) > 1 else scale.value(smallest)
+        row = [arm.name, arm.count, scale.value(arm.metrics[scale.metric].sd), shown]
         rows.append(tuple(row + ([scale.value(arm.sampling_sd)] if sampled else [])))
     return Table("Power at 80%, first step of Holm's procedure", tuple(headings), tuple(rows))
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tracking.comparison import GIVEN_UP, STOPPED_EARLY, THIS_TEST_SET_ONLY
-from tracking.scale import Scale, p_equals
+from tracking.scale import Scale, p_equals, with_interval
+from tracking.stats import TOO_FEW
 
 if TYPE_CHECKING:
     from tracking.comparison import Comparison, Design
@@ -73,7 +74,7 @@ def claims(
         *_untested(comparisons),
         _missing(arms),
         _unreached(arms),
-        _could_show(comparisons, arms, scale),
+        _could_show(comparisons, design, scale),
     ]
     return tuple(sentence for sentence in said if sentence)
 
@@ -101,10 +102,11 @@ def _fact(one: "Comparison", design: "Design", scale: Scale) -> str:
     holm = "Holm p" if one.decision is None else "sequential Holm p"
     parts.append(f"{holm} {p_equals(one.p_holm)}" if one.p_holm is not None else "not tested")
     if one.effect.value is not None:
-        interval = f" [{one.effect.low:.2f}, {one.effect.high:.2f}]" if one.effect.low is not None else ""
-        parts.append(f"g = {one.effect.value:.2f}{interval}")
+        parts.append(f"g = {with_interval(one.effect.value, one.effect.low, one.effect.high)}")
     if one.share_better is not None:
-        parts.append(f"better in {100 * one.share_better:.0f}% of pairs")
+        # Not the pairs by seed: every trial of one arm with every trial of the other.
+        pairs = f"all {test.n_treatment * test.n_control} pairings" if design.paired else "pairs"
+        parts.append(f"better in {100 * one.share_better:.0f}% of {pairs}")
     pairs = "pair" if test.n_treatment == 1 else "pairs"
     sample = f" ({test.n_treatment} {pairs} by seed)" if design.paired else ""
     return f"{one.arm} against {one.control}{sample}: {', '.join(parts)}."
@@ -119,7 +121,10 @@ def _shown(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) 
             against = "" if parts else f" than {design.control} in {scale.label}"
             parts.append(f"{listed(arms)} {'is' if len(arms) == 1 else 'are'} {verdict}{against}")
     looks = " over all looks" if any(one.decision is not None for one in comparisons) else ""
-    return f"{', and '.join(parts)} (family-wise error rate {100 * design.alpha:g}%{looks})." if parts else ""
+    few = any(TOO_FEW in one.flags for one in comparisons if one.verdict in ("better", "worse"))
+    rate = f"family-wise error rate {100 * design.alpha:g}%{looks}"
+    rate += ", not assured with fewer than three trials in an arm" if few else ""
+    return f"{', and '.join(parts)} ({rate})." if parts else ""
 
 
 def _this_test_set_only(comparisons: "Sequence[Comparison]") -> str:
@@ -223,13 +228,16 @@ def _unreached(arms: Sequence[ArmTrials]) -> str:
     return " ".join(f"{arm.name}: {'; '.join(arm.flags)}." for arm in flagged)
 
 
-def _could_show(comparisons: "Sequence[Comparison]", arms: Sequence[ArmTrials], scale: Scale) -> str:
-    """Return the smallest difference that the study could reliably have found."""
-    sizes = sorted(one.detectable for one in comparisons if one.detectable is not None)
-    if not sizes:
+def _could_show(comparisons: "Sequence[Comparison]", design: "Design", scale: Scale) -> str:
+    """Return the smallest difference that the study could reliably have found, from the arms that could be tested."""
+    found = [one for one in comparisons if one.detectable is not None]
+    if not found:
         return ""
-    seeds = sorted({arm.done for arm in arms})
+    sizes = sorted(one.detectable for one in found if one.detectable is not None)
+    seeds = sorted({size for one in found for size in (one.test.n_treatment, one.test.n_control)})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     low, high = scale.points(sizes[0]), scale.points(sizes[-1])
     size = low if low == high else f"{low.removesuffix(' pp')} to {high}, depending on the arm"
-    return f"With {count} seeds per arm this study could reliably detect (80% power) a difference of {size}."
+    trials = "pairs by seed" if design.paired else "seeds per arm"
+    power = "80% power at this look" if any(one.decision is not None for one in found) else "80% power"
+    return f"With {count} {trials} this study could reliably detect ({power}) a difference of {size}."

@@ -1,5 +1,7 @@
 """The report from disk, in a browser."""
 
+import html
+import json
 import re
 import shutil
 from pathlib import Path
@@ -89,6 +91,34 @@ def test_a_point_that_is_touched_tells_its_trial_too(place: Place, windows: Wind
     expect(page.locator("#tip")).to_be_hidden()
 
 
+def test_the_pointer_on_the_curves_tells_the_epoch_and_the_arms_that_came_to_it(
+    place: Place, windows: Windows, tmp_path: Path
+) -> None:
+    """The last arm is cut to one epoch of three: it has nothing to say about the third."""
+
+    def cut(found: re.Match[str]) -> str:
+        told = json.loads(html.unescape(found[1]))
+        told[-1] |= {"epochs": told[-1]["epochs"][:1], "values": told[-1]["values"][:1]}
+        return f'data-curves="{html.escape(json.dumps(told))}"'
+
+    source = (place.study / "report" / "report.html").read_text()
+    (tmp_path / "report.html").write_text(re.sub(r'data-curves="([^"]*)"', cut, source))
+    page = windows.open()
+    page.goto((tmp_path / "report.html").as_uri())
+    chart = page.locator("svg.curves").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.95 * box["width"], middle)
+    expect(page.locator("#tip")).to_contain_text("epoch 3")
+    expect(page.locator("#tip")).to_contain_text("plain: ")
+    expect(page.locator("#tip")).not_to_contain_text("dropped")
+    page.mouse.move(box["x"] + 0.12 * box["width"], middle)
+    expect(page.locator("#tip")).to_contain_text("epoch 1")
+    expect(page.locator("#tip")).to_contain_text("dropped: ")
+
+
 def test_without_scripts_everything_can_be_read(place: Place, windows: Windows) -> None:
     page = windows.open(java_script_enabled=False)
     page.goto(report_of(place))
@@ -106,6 +136,15 @@ def test_without_scripts_everything_can_be_read(place: Place, windows: Windows) 
 def test_a_phone_shows_the_page_without_scrolling_sideways(place: Place, windows: Windows, scheme: str) -> None:
     page = windows.open(PHONE, color_scheme=scheme)
     page.goto(report_of(place))
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+
+
+def test_a_phone_breaks_names_that_are_longer_than_its_lines(place: Place, windows: Windows, tmp_path: Path) -> None:
+    source = (place.study / "report" / "report.html").read_text()
+    (tmp_path / "report.html").write_text(source.replace("dropped", "dropped_with_a_rather_long_name_of_its_own"))
+    page = windows.open(PHONE)
+    page.goto((tmp_path / "report.html").as_uri())
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
 

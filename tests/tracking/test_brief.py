@@ -5,10 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from rich.console import Console
 
 from tracking.brief import main
@@ -164,18 +166,19 @@ def test_a_quiet_study_that_is_not_complete_is_named(make_study):
 
 
 @pytest.mark.parametrize(
-    ("process", "host", "state"),
+    ("process", "host", "is_held", "state"),
     [
-        (os.getpid(), socket.gethostname(), f"running, 1 to go (process {os.getpid()} on {socket.gethostname()})"),
-        (2**22 + 1, socket.gethostname(), "stopped, 1 to go"),
-        (7, "another-machine", "running, 1 to go (process 7 on another-machine)"),
+        (7, socket.gethostname(), True, f"running, 1 to go (process 7 on {socket.gethostname()})"),
+        (os.getpid(), socket.gethostname(), False, "stopped, 1 to go"),
+        (7, "another-machine", False, "running, 1 to go (process 7 on another-machine)"),
     ],
-    ids=["alive here", "dead", "elsewhere"],
+    ids=["here, perhaps in a container", "gone, its number another's", "elsewhere"],
 )
-def test_a_study_runs_while_its_coordinator_is_there(make_study, process, host, state):
+def test_a_study_runs_while_its_coordinator_is_there(make_study, process, host, is_held, state):
     _, store = make_study({"original": [0.9, 0.91], "dropout1": [0.9, None]})
     (store.folder / "coordinator.txt").write_text(f"process {process} on {host}")
-    assert brief_of(store).studies[0].state == state
+    with FileLock(store.folder / "coordinator.lock") if is_held else nullcontext():
+        assert brief_of(store).studies[0].state == state
 
 
 def test_more_seeds_buy_the_difference_that_the_power_of_the_test_says(make_study):
@@ -188,6 +191,12 @@ def test_more_seeds_buy_the_difference_that_the_power_of_the_test_says(make_stud
     assert one.detectable > one.with_more[0] > one.with_more[1]
     assert offered.trials == 4
     assert offered.seconds == pytest.approx(4 * np.mean([seconds_of(store, trial.key) for trial in manifest.trials]))
+
+
+def test_who_is_offered_more_seeds_is_told_what_a_second_test_costs(make_study):
+    _, store = overnight(make_study(ALIKE))
+    for text in (page(brief_of(store)), printed(brief_of(store), width=400)):
+        assert "To test again after more seeds is to look twice, which raises the error rate" in text
 
 
 def test_in_a_paired_study_the_differences_by_seed_count(make_study):

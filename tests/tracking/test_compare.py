@@ -16,6 +16,7 @@ from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 from tracking import effects
 from tracking import stats as our_stats
 from tracking.analysis_json import NO_MARGIN
+from tracking.results_csv import SAME_VALUE
 
 ARMS = {
     "original": [0.9410, 0.9385, 0.9435, 0.9398, 0.9423, 0.9373],
@@ -174,6 +175,21 @@ def test_what_is_not_defined_is_null_with_its_reason_among_the_flags(answer, arm
     assert row["significant"] is False or row["p"] is not None
 
 
+def test_one_trial_or_repeated_ones_have_no_p_of_any_kind(answer):
+    arms = {"original": [0.9, 0.9, 0.9], "b": [0.95, 0.95, 0.95], "c": [0.97]}
+    for paired in ("true", "false"):
+        for row in answer(table(arms), f"paired={paired}", "margin=0.01")["comparisons"]:
+            assert [row[key] for key in ("p", "p_holm", "mann_whitney_p", "equivalence_p", "hedges_g")] == [None] * 5
+            assert row["a12"] == (1.0 if row["arm"] == "b" else None)
+            assert not any(flag.startswith("sign-flip") for flag in row["flags"])
+
+
+def test_seeds_that_change_nothing_but_rounding_are_named(answer):
+    found = answer(table({"original": [0.90, 0.91, 0.92], "b": [0.7, 0.7000000000000001, 0.7]}))
+    assert f"b: {SAME_VALUE}." in found["conclusion"]
+    assert found["arms"][1]["sd"] == 0.0
+
+
 def test_of_a_loss_less_is_better_which_is_guessed_and_said(compare):
     content = table({"original": [0.5, 0.52, 0.51], "b": [0.3, 0.31, 0.32]}, metric="val_loss")
     guessed = compare(content, "format=json", metric="val_loss")
@@ -318,6 +334,7 @@ def test_a_direction_that_the_name_does_not_tell_is_asked_for(compare):
         compare(content, metric="outcome"), "`direction` must be given where the metric's name does not tell"
     )
     assert compare(content, "direction=max", metric="outcome").returncode == 0
+    assert_refused(compare(content, metric="outcme"), "`metric` must be one of: outcome. Received: 'outcme'.")
 
 
 @pytest.mark.parametrize("missing", ["file", "control", "metric"])

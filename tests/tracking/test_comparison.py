@@ -18,7 +18,9 @@ from tracking.comparison import (
     with_decision,
     with_new_data,
 )
+from tracking.power import detectable_difference
 from tracking.sequential import SequentialDesign, decide
+from tracking.spending import nominal_levels
 from tracking.stats import holm, welch
 from tracking.two_level import new_data
 
@@ -112,8 +114,28 @@ def test_a_rank_test_that_disagrees_says_so():
 def test_identical_trials_in_both_arms_are_not_tested():
     found = one([0.9, 0.9, 0.9], control=[0.8, 0.8, 0.8])
     assert (found.verdict, found.p_holm) == ("inconclusive", None)
-    assert found.flags[0] == stats.BOTH_CONSTANT
+    assert found.flags == (stats.BOTH_CONSTANT,)
     assert found.detectable is None
+    # Ranks would take one trial that was repeated three times for three of them.
+    assert (found.rank.p, found.rank_p_holm) == (None, None)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_one_trial_has_a_difference_and_neither_p_nor_effect(paired):
+    found = one([0.95], Design(control="plain", greater_is_better=True, paired=paired))
+    assert found.test.difference == pytest.approx(0.95 - (CONTROL[0] if paired else np.mean(CONTROL)))
+    assert (found.test.p, found.rank.p, found.effect.value, found.a12, found.share_better) == (None,) * 5
+    assert found.flags[0] == (stats.ONE_PAIR if paired else stats.ONE_VALUE)
+
+
+def test_an_arm_without_a_rank_test_takes_no_part_in_what_ranks_can_reach():
+    # 2 / C(8, 4) = 0.029 is enough for one comparison, and not for two.
+    low, high = [0.90, 0.91, 0.92, 0.93], [0.96, 0.97, 0.98, 0.99]
+    with_gap = compare({"plain": by_seed(low), "a": by_seed(high), "gone": {}}, ACCURACY)[0]
+    assert with_gap.rank_p_holm == pytest.approx(2 / 70)
+    assert UNREACHABLE not in with_gap.flags
+    of_two = compare({"plain": by_seed(low), "a": by_seed(high), "b": by_seed(high)}, ACCURACY)[0]
+    assert UNREACHABLE in of_two.flags
 
 
 def test_pairs_that_all_differ_by_the_same_are_not_tested():
@@ -222,6 +244,17 @@ def test_equivalence_is_judged_at_the_last_look_only():
     assert LAST_LOOK_ONLY in early.flags
     assert late.verdict == "equivalent within the margin"
     assert LAST_LOOK_ONLY not in late.flags
+
+
+def test_an_early_look_can_show_large_differences_only():
+    late, early = (looked_at(shifted(0.001)[:n], p_values) for n, p_values in ((6, [0.3, 0.6]), (3, [0.3])))
+    first, last = nominal_levels(0.05, LOOKS.looks)
+    sds = np.std(shifted(0.001)[:3], ddof=1), np.std(CONTROL, ddof=1)
+    assert early.detectable == pytest.approx(detectable_difference(sds, (3, 6), first))
+    sds = np.std(shifted(0.001), ddof=1), np.std(CONTROL, ddof=1)
+    assert late.detectable == pytest.approx(detectable_difference(sds, (6, 6), last))
+    assert early.detectable > 2 * late.detectable
+    assert looked_at(shifted(0.001)[:3], []).detectable is None
 
 
 def test_what_only_a_single_look_would_show_leaves_no_flag():

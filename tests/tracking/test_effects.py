@@ -46,6 +46,13 @@ def test_g_needs_a_spread(sample):
     assert found.flags == (effects.NO_EFFECT_SIZE,)
 
 
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_g_has_no_unit_however_large_or_small_the_values_are(unit):
+    found = effects.hedges_g([value * unit for value in HIGHER], [value * unit for value in LOWER])
+    plain = effects.hedges_g(HIGHER, LOWER)
+    assert (found.value, found.low, found.high) == pytest.approx((plain.value, plain.low, plain.high))
+
+
 def test_an_effect_too_large_for_scipy_keeps_its_size_and_loses_its_interval():
     found = effects.hedges_g([1.0, 1.0 + 1e-9, 1.0], [0.0, 1e-9, 0.0])
     assert found.value > 1e6

@@ -5,10 +5,11 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tracking import figures
-from tracking.panels import PART_COLOURS
+from tracking.panels import PART_COLOURS, fit_height
 from tracking.summary import summarize
 
 PICTURES = (figures.curves, figures.points, figures.first_trials)
@@ -81,9 +82,19 @@ def test_one_trial_is_drawn_from_its_history(make_study):
     summary = summarize(*make_study())
     history = {name: stack[0] for name, stack in summary.arms[0].histories.items()}
     content = figures.trial_curves(history, "original, seed 1")
-    assert opened(content).size == (800, 320)
+    image = opened(content)
+    assert (image.size, round(image.info["dpi"][0])) == ((1200, 480), 150)
+    assert len(content) < 200_000
     assert content == figures.trial_curves(history, "original, seed 1")
     assert content != figures.trial_curves({**history, "test_loss": history["test_loss"] * 2}, "original, seed 1")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.75, 2.3), (1.3, 2.1), (0.02, 2.3), (1e-4, 2.3)])
+def test_a_loss_axis_has_ticks_enough_to_be_read(low, high):
+    axes = Figure().subplots()
+    fit_height(axes, "loss", [np.array([[high, low]])])
+    bottom, top = axes.get_ylim()
+    assert 3 <= sum(bottom <= tick <= top for tick in axes.yaxis.get_major_locator()()) <= 8
 
 
 @pytest.mark.filterwarnings("error")

@@ -11,6 +11,7 @@ from studies.errors import InputError
 from tracking.record import Failure
 from tracking.report import main
 from tracking.report_writer import write_report
+from tracking.summary import summarize
 
 FILES = (
     *("report.html", "report.md", "tables.tex", "means.csv", "comparisons.csv", "trials.csv"),
@@ -46,6 +47,29 @@ def test_the_page_opens_with_the_question_and_the_answer_and_links_what_is_there
     assert sorted(links) == ["curves.png", "first_trials.png", "points.png"]
     for expected in (manifest.data_digest, manifest.command, "24 trials: a CPU, 2 cores", "keras 3.15.0"):
         assert expected in text
+
+
+def test_the_page_says_what_speaks_against_its_numbers(make_study):
+    accuracies = {"original": [0.90, 0.901, 0.902, 0.903, 0.70], "dropout1": [0.95, 0.951, 0.953, 0.95, 0.952]}
+    text = write_report(make_study(accuracies)[1].folder).report.read_text()
+    caution = text.partition("## What this study could have shown")[2].partition("## Trials")[0]
+    assert "95% interval, new data" in caution
+    assert "- original, seed 5 lies far from the rest of its arm: 70.00%." in caution
+    assert "- original is skewed to the left: G1 = -2.2, with a standard error of 0.9." in caution
+    assert "under strong skew its error rate can reach twice" in caution
+
+
+def test_an_interval_that_misses_zero_beside_no_verdict_is_explained_where_there_is_one(make_study, tmp_path):
+    said = "beside an inconclusive verdict is no contradiction"
+    first = {"original": [0.90, 0.91, 0.92], "dropout1": [0.925, 0.935, 0.94], "dropout2": [0.90, 0.91, 0.925]}
+    manifest, store = make_study(first, runs=tmp_path / "apart")
+    assert [one.verdict for one in summarize(manifest, store).comparisons] == ["inconclusive", "inconclusive"]
+    files = write_report(store.folder)
+    assert said in files.report.read_text()
+    assert said in files.html.read_text()
+    _, store = make_study()
+    files = write_report(store.folder)
+    assert said not in files.report.read_text() + files.html.read_text()
 
 
 def test_two_runs_of_one_study_give_the_same_tables_bit_for_bit(make_study, tmp_path):
@@ -162,6 +186,10 @@ def test_a_study_with_looks_shows_the_error_rate_that_its_looks_declare(make_stu
         assert "alpha 0.1, equivalence" in page
         assert "90% interval" in page
         assert "95%" not in page
+        assert "comparisons at 0.1 and allow for looks after 3, 6 replicates" in page
+        # A p on new data would not allow for the looks, and be smaller than the one that does.
+        assert "90% interval, new data" in page
+        assert "p (Holm), new data" not in page
 
 
 def test_a_factorial_study_reports_the_effects_of_its_components_in_every_form(make_study):

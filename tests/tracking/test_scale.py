@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracking.scale import duration, p_equals, p_value, scale
+from tracking.scale import duration, p_equals, p_value, scale, tenths, two_decimals, with_interval
 
 
 def test_accuracy_is_shown_in_percent_with_the_decimals_that_its_spread_supports():
@@ -34,12 +34,20 @@ def test_what_is_not_defined_is_an_empty_cell():
 def test_sizes_have_two_digits_and_margins_are_as_declared():
     assert scale("test_accuracy", []).points(0.00912) == "0.91 pp"
     assert scale("test_loss", []).points(12.3) == "12"
+    assert (scale("test_accuracy", []).points(4.61), scale("test_loss", []).points(461.0)) == ("over 100 pp", "461")
     assert scale("test_accuracy", []).margin(0.005) == "0.5 pp"
 
 
 def test_p_values_have_three_decimals_and_are_never_zero():
     assert (p_value(0.04), p_value(0.00099), p_value(1.0)) == ("0.040", "<0.001", "1.000")
     assert (p_equals(0.04), p_equals(0.0)) == ("= 0.040", "< 0.001")
+
+
+def test_numbers_without_a_unit_have_two_decimals_and_no_minus_before_zero():
+    assert (two_decimals(-0.004), two_decimals(2.075), two_decimals(None)) == ("0.00", "2.08", "")
+    assert (tenths(-0.04), tenths(3.26)) == ("+0.0", "+3.3")
+    assert with_interval(-1.0, -2.0, -0.001) == "-1.00 [-2.00, 0.00]"
+    assert (with_interval(1e6, None, None), with_interval(None, None, None)) == ("1000000.00", "")
 
 
 @pytest.mark.parametrize(

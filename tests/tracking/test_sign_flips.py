@@ -7,7 +7,6 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tracking import sign_flips
-from tracking.effects import NO_RANKS
 from tracking.sign_flips import sign_flip
 
 HIGHER = [3.1, 2.9, 3.4, 3.0, 3.3, 2.8]
@@ -68,7 +67,7 @@ def test_thousands_of_pairs_are_approximated_and_say_so():
 
 
 def test_differences_of_nothing_have_no_test():
-    assert sign_flip([1, 1, 1], [1, 1, 1]).flags == (NO_RANKS,)
+    assert sign_flip([1, 1, 1], [1, 1, 1]).flags == (sign_flips.NO_FLIPS,)
     assert sign_flip([2.0], [1.0]).p == 1.0
     assert sign_flip([2.0, -1.0], [1.0, 0.0]).p == 1.0
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tracking import render, tables
+from tracking.arm_summary import SAME_SCORE
+from tracking.reading import corrected
 from tracking.record import Failure
 from tracking.summary import SEED_UNREACHED, summarize
 from tracking.two_level import new_data
@@ -105,7 +107,7 @@ def test_a_study_without_any_trial_has_a_summary_without_numbers(make_study):
 
 def test_one_seed_gives_means_and_no_tests(make_study):
     summary = summarize(*make_study({"original": [0.94], "dropout1": [0.97]}))
-    assert summary.facts == ("dropout1 against original: +3.00 pp test accuracy, not tested, better in 100% of pairs.",)
+    assert summary.facts == ("dropout1 against original: +3.00 pp test accuracy, not tested.",)
     assert summary.claims == ("Nothing can be concluded about dropout1: one trial: no spread, interval or test.",)
 
 
@@ -120,6 +122,26 @@ def test_a_seed_that_does_not_reach_the_training_is_named(make_study):
     assert summary.arms[0].flags == (SEED_UNREACHED,)
     assert f"original: {SEED_UNREACHED}." in summary.claims
     assert summary.arms[1].flags == ()
+
+
+def test_a_score_that_no_seed_changes_is_named_where_other_metrics_change(make_study):
+    summary = summarize(*make_study({"original": [0.9, 0.9, 0.9], "dropout1": [0.9, 0.91, 0.92]}))
+    assert summary.arms[0].flags == (SAME_SCORE,)
+    assert summary.arms[1].flags == ()
+
+
+def test_the_family_is_that_of_the_comparisons_that_can_be_tested(make_study):
+    arms = {"original": [0.90, 0.91, 0.92], "dropout1": [0.93, 0.95, 0.94], "dropout2": [0.93, None, None]}
+    summary = summarize(*make_study(arms))
+    assert summary.comparisons[0].p_holm == summary.comparisons[0].test.p
+    assert corrected(summary) == "corrected by Holm's procedure for 1 comparison at 0.05"
+
+
+def test_more_than_all_is_not_called_a_detectable_difference(make_study):
+    summary = summarize(*make_study({"original": [0.2, 0.9], "dropout1": [0.3, 0.8]}))
+    assert summary.comparisons[0].detectable > 1
+    assert tables.power(summary).rows[1][3] == "over 100"
+    assert summary.claims[-1].endswith("a difference of over 100 pp.")
 
 
 def test_undecided_arms_share_one_sentence(make_study):

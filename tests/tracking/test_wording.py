@@ -133,3 +133,29 @@ def test_of_many_failed_trials_the_first_are_named_and_the_others_counted():
     many = shortfall(arm("a", 1, failed=200))
     assert many.startswith("seed 2: its cell is empty; seed 3: ")
     assert many.endswith("seed 6: its cell is empty; and 195 more")
+
+
+def test_pairs_by_seed_are_told_from_pairings_of_all_trials():
+    design = Design(control="plain", greater_is_better=True, paired=True)
+    treatment = [value + 0.01 * value**2 for value in PLAIN[:4]]
+    found = comparisons_of(design, plain=PLAIN, a=treatment)
+    [fact] = facts(found, design, SCALE)
+    assert fact.startswith("a against plain (4 pairs by seed): ")
+    assert "% of all 16 pairings." in fact
+    assert said(found, [arm("plain", 6), arm("a", 4)], design)[-1].startswith("With 4 pairs by seed this study could")
+
+
+def test_what_a_study_could_detect_rests_on_the_arms_that_were_tested():
+    design = Design(control="plain", greater_is_better=True)
+    found = comparisons_of(design, plain=PLAIN, a=BETTER, single=[0.9], gone=[])
+    arms = [arm("plain", 6), arm("a", 6), arm("single", 1), arm("gone", 0, failed=6)]
+    assert said(found, arms, design)[-1].startswith("With 6 seeds per arm this study could reliably detect")
+
+
+def test_the_error_rate_of_two_trials_is_not_vouched_for():
+    design = Design(control="plain", greater_is_better=True)
+    found = comparisons_of(design, plain=[0.90, 0.901], a=[0.95, 0.951])
+    assert said(found, [arm("plain", 2), arm("a", 2)], design)[0] == (
+        "a is better than plain in test accuracy (family-wise error rate 5%, not assured with fewer than three trials "
+        "in an arm)."
+    )

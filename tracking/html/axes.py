@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from tracking.html.markup import Html, joined, tag
 
+FEWEST_TICKS = 3
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -30,7 +32,9 @@ class Axis:
 
     def ticks(self, count: int) -> list[float]:
         """Return round values inside the limits, about `count` of them."""
-        return _decades(self.low, self.high, count) if self.log else _steps(self.low, self.high, count)
+        found = _decades(self.low, self.high, count) if self.log else []
+        # Two values of a log axis do not tell how it runs; over so few powers of ten equal steps are round enough.
+        return found if len(found) >= FEWEST_TICKS else _steps(self.low, self.high, count)
 
 
 def tick_label(value: float, ticks: list[float], *, signed: bool = False) -> str:

@@ -3,14 +3,12 @@
 from typing import TYPE_CHECKING
 
 from tracking import tables
+from tracking.doubts import WHY_ODD, new_data_table, nothing_odd, odd_samples, on_new_data
 from tracking.html.grid import bullets, folded, grid, paragraph, section
 from tracking.html.markup import Html, tag
-from tracking.oddities import far_values, skewness
-from tracking.scale import p_value
-from tracking.tables import Table
 
 if TYPE_CHECKING:
-    from tracking.summary import ArmSummary, StudySummary
+    from tracking.summary import StudySummary
 
 SHOWN_FAILURES = 20
 
@@ -47,36 +45,8 @@ def _missing(summary: "StudySummary") -> list[Html]:
 
 def _odd(summary: "StudySummary") -> list[Html]:
     """Return which samples a t test may be misled by."""
-    scale = summary.scales[summary.study.metric]
-    found = [sentence for arm in summary.arms for sentence in _odd_arm(arm, summary)]
-    found += [f"{arm.name}: {flag}." for arm in summary.arms for flag in arm.flags]
-    if found:
-        why = (
-            "The t test is exact for normal samples and holds well for others; under strong skew its error rate can"
-            " reach twice what was declared. The rank test in the table of tests does not depend on the distribution."
-        )
-        return [bullets(found), paragraph(why)]
-    return [
-        paragraph(
-            f"In {scale.label} no arm is skewed by more than two standard errors, and no trial lies far from the rest"
-            " of its arm. With few trials only gross departures can be seen."
-        )
-    ]
-
-
-def _odd_arm(arm: "ArmSummary", summary: "StudySummary") -> list[str]:
-    scale = summary.scales[summary.study.metric]
-    rows = [row for row in arm.trials if scale.metric in row.metrics]
-    values = [row.metrics[scale.metric] for row in rows]
-    said = []
-    skew = skewness(values)
-    if skew is not None and abs(skew[0]) > 2 * skew[1]:
-        side = "right" if skew[0] > 0 else "left"
-        said.append(f"{arm.name} is skewed to the {side}: G1 = {skew[0]:.1f}, with a standard error of {skew[1]:.1f}.")
-    for place in far_values(values):
-        shown = f"{scale.value(values[place])}{scale.unit}"
-        said.append(f"{arm.name}, seed {rows[place].seed} lies far from the rest of its arm: {shown}.")
-    return said
+    found = odd_samples(summary)
+    return [bullets(found), paragraph(WHY_ODD)] if found else [paragraph(nothing_odd(summary))]
 
 
 def _test_set(summary: "StudySummary") -> list[Html]:
@@ -91,34 +61,11 @@ def _test_set(summary: "StudySummary") -> list[Html]:
             " to one arm's accuracy."
         ),
     ]
-    table = _new_data(summary)
+    table = new_data_table(summary)
     if table is not None:
-        parts.append(
-            paragraph(
-                "The intervals and p-values on new data allow for both, from which test examples each trial gets right."
-                " Intervals hold for one comparison at a time."
-            )
-        )
+        parts.append(paragraph(on_new_data(summary)))
         parts.append(grid(table, caption=False))
         found = [(one.arm, one.new_data) for one in summary.comparisons]
         notes = [f"{arm}: {'; '.join(new.flags)}." for arm, new in found if new is not None and new.flags]
         parts.append(bullets(notes, "notes"))
     return parts
-
-
-def _new_data(summary: "StudySummary") -> Table | None:
-    scale = summary.scales[summary.study.metric]
-    level = f"{100 * (1 - summary.design.alpha):g}% interval"
-    headings = (
-        *("arm", "difference, pp", f"{level}, this test set", f"{level}, new data"),
-        *("p (Holm), this test set", "p (Holm), new data"),
-    )
-    rows = []
-    for one in summary.comparisons:
-        new = one.new_data
-        if new is None or new.difference is None:
-            continue
-        intervals = [scale.interval(found.low, found.high, signed=True) for found in (one.test, new)]
-        p_values = p_value(one.p_holm), p_value(one.new_data_p_holm)
-        rows.append((one.arm, scale.difference(new.difference), *intervals, *p_values))
-    return Table("On new data", headings, tuple(rows)) if rows else None

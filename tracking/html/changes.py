@@ -7,6 +7,7 @@ from tracking.html.axes import Axis, x_axis
 from tracking.html.markup import Html, tag
 from tracking.html.palette import Palette
 from tracking.labels import shortened
+from tracking.scale import tenths
 
 WIDTH, LABELS, ROW = 460, 168, 21
 CLASSES = 12
@@ -44,7 +45,7 @@ def changes(
                 tag("circle", cx=end, cy=y, r=4.5, fill="currentColor"),
                 tag("circle", cx=start, cy=y, r=4, class_="ring"),
                 tag("text", shortened(names[index], 26), x=LABELS - 8, y=y + 4, class_="tick end"),
-                tag("text", f"{100 * change[index]:+.1f}", x=WIDTH, y=y + 4, class_="value end"),
+                tag("text", tenths(100 * change[index]), x=WIDTH, y=y + 4, class_="value end"),
                 class_=f"mark {palette.colour(arm_name)}",
             )
         )

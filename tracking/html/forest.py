@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDE, NARROW = 760, 360
 TOP, BOTTOM = 26, 62
+SIDE = 68
+"""Room that `better` or `worse` and its arrow take on their side of zero."""
 CLIP = 4.0
 """Intervals longer than so many times the largest difference or margin are cut off, with an arrow."""
 
@@ -27,13 +29,13 @@ def forest(summary: "StudySummary", palette: "Palette", width: int) -> Html:
     left, right = (14, width - 14) if narrow else (176, width - 248)
     axis = Axis(*_limits(summary), left, right)
     bottom = top + row * len(summary.comparisons) + 8
-    parts = [_band(summary, axis, top, bottom, scale), _axis(summary, axis, bottom, top, scale)]
+    parts = [_band(summary, axis, top, bottom, scale), _axis(summary, axis, bottom, top, scale, narrow=narrow)]
     if not narrow:
         parts.append(_headings(width, right))
     for place, one in enumerate(summary.comparisons):
         parts.append(_row(one, axis, scale, top + row * place, width, palette, narrow=narrow))
     name = f"Difference from {summary.study.control} in {scale.label}, one row per arm"
-    size = f"0 0 {width} {bottom + BOTTOM}"
+    size = f"0 0 {width} {bottom + BOTTOM + 16 * narrow}"
     kind = "narrow" if narrow else "wide"
     return tag("svg", *parts, viewBox=size, class_=f"chart forest {kind}", role="img", aria_label=name)
 
@@ -68,20 +70,24 @@ def _band(summary: "StudySummary", axis: Axis, top: float, bottom: float, scale:
     return joined([rect, tag("text", label, x=middle, y=top - 10, class_="tick mid")])
 
 
-def _axis(summary: "StudySummary", axis: Axis, bottom: float, top: float, scale: "Scale") -> Html:
+def _axis(summary: "StudySummary", axis: Axis, bottom: float, top: float, scale: "Scale", *, narrow: bool) -> Html:
     """Draw the axis, the line of no difference, and which side is the better one."""
     zero = axis.at(0.0)
     unit = ", pp" if scale.unit else ""
-    label = f"difference in {scale.label}{unit} (arm minus {shortened(summary.study.control, 24)})"
+    said = [f"difference in {scale.label}{unit}", f"arm minus {shortened(summary.study.control, 24)}"]
+    said = said if narrow else [f"{said[0]} ({said[1]})"]
     better = summary.design.greater_is_better
     left, right = ("worse", "better") if better else ("better", "worse")
     line = tag("line", x1=zero, x2=zero, y1=top - 4, y2=bottom, class_="zero")
+    # Both stay on the drawing, side by side however close to its edge the zero is.
+    between = min(max(zero, axis.start + SIDE), axis.end - SIDE)
     sides = [
-        tag("text", f"← {left}", x=max(zero - 10, axis.start + 44), y=bottom + 32, class_=f"side {left} end"),
-        tag("text", f"{right} →", x=min(zero + 10, axis.end - 44), y=bottom + 32, class_=f"side {right}"),
+        tag("text", f"← {left}", x=between - 10, y=bottom + 32, class_=f"side {left} end"),
+        tag("text", f"{right} →", x=between + 10, y=bottom + 32, class_=f"side {right}"),
     ]
-    name = tag("text", label, x=(axis.start + axis.end) / 2, y=bottom + 52, class_="label mid")
-    return joined([x_axis(axis, bottom, top - 4, "", signed=True), line, *sides, name])
+    middle = (axis.start + axis.end) / 2
+    names = [tag("text", text, x=middle, y=bottom + 52 + 16 * row, class_="label mid") for row, text in enumerate(said)]
+    return joined([x_axis(axis, bottom, top - 4, "", signed=True), line, *sides, *names])
 
 
 def _headings(width: int, right: float) -> Html:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tracking.html.markup import Html, joined, tag
 from tracking.labels import shortened
+from tracking.scale import tenths
 
 BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """Shares at which the colour changes: confusions of well-trained models span these orders of magnitude."""
@@ -22,6 +23,8 @@ NAME_LENGTHS = {1: 24, 2: 15}
 GAP = 26
 """Between the two sides of the colour bar, where the differences lie that are too small for a colour."""
 MOST_CLASSES = 200
+LARGEST_CELL = 30
+"""Side of the cells of up to 22 classes, which have room for their value; of smaller ones the pointer tells it."""
 TOP = 20
 """Room for what rows and columns are."""
 Matrix = NDArray[np.float64]
@@ -84,18 +87,19 @@ class _Room:
 def drawn(heatmap: Heatmap, title: str) -> Html:
     """Return the picture, at a size of its own: it is scrolled rather than shrunk."""
     classes = len(heatmap.names)
-    cell = min(30, max(7, 660 // classes))
+    cell = min(LARGEST_CELL, max(7, 660 // classes))
     lanes = 1 if cell >= 12 else 2
     shown = [shortened(name, NAME_LENGTHS[lanes]) for name in heatmap.names]
     room = _Room(cell, lanes, 6.2 * max(map(len, shown)) + 8, cell * classes)
     cells = tag("g", *_cells(heatmap), transform=f"scale({cell})", class_="cells")
     frame = tag("rect", x=0, y=0, width=room.side, height=room.side, class_="frame")
     names = [_names(name, place, room) for place, name in enumerate(shown)]
+    values = _values(heatmap, cell) if cell == LARGEST_CELL else ""
     width, height = round(room.margin + room.side + 4), round(TOP + room.side + room.margin)
     return tag(
         "svg",
         tag("text", "true class ↓   predicted →", x=room.margin, y=12, class_="label"),
-        tag("g", cells, frame, *names, transform=f"translate({room.margin:.1f} {TOP})"),
+        tag("g", cells, values, frame, *names, transform=f"translate({room.margin:.1f} {TOP})"),
         tag("rect", width=cell, height=cell, x=-99, y=-99, class_="pointer"),
         viewBox=f"0 0 {width} {height}",
         width=width,
@@ -160,6 +164,18 @@ def _path(mask: NDArray[np.bool_]) -> str:
         for start, end in edges.reshape(-1, 2).tolist():
             parts.append(f"M{start} {row}h{end - start}v1h{start - end}z")
     return "".join(parts)
+
+
+def _values(heatmap: Heatmap, cell: int) -> Html:
+    """Return what each cell holds, in percent or points; nothing for what is 0.0."""
+    found = []
+    for row, column in np.ndindex(heatmap.values.shape):
+        value, level = 100 * float(heatmap.values[row, column]), abs(int(heatmap.levels[row, column]))
+        if abs(value) >= 0.05:
+            at = {"x": (column + 0.5) * cell, "y": (row + 0.5) * cell + 3}
+            shade = "on4" if level == 4 else "on5" if level > 4 else None
+            found.append(tag("text", tenths(value) if heatmap.signed else f"{value:.1f}", **at, class_=shade))
+    return tag("g", *found, class_="values")
 
 
 def _sparse(heatmap: Heatmap) -> str:

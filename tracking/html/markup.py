@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 # Nothing that a browser would drop or misread, and no half of a surrogate pair, which cannot be encoded.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_TIED = re.compile(r"(?<=\b[pg]) (?=[=<])|(?<=[=<]) (?=-?\d)|(?<=\d) (?=pp\b)|(?<=\d,) (?=[+-]?\d[\d.]*\])")
 _VOID = frozenset({"br", "circle", "col", "img", "line", "meta", "path", "polygon", "polyline", "rect"})
 Value = str | float | None
 
@@ -19,6 +20,11 @@ class Html(str):
 def escaped(text: str) -> Html:
     """Return `text` as markup that shows it as it is, in an element or in a quoted attribute."""
     return text if isinstance(text, Html) else Html(html.escape(_UNPRINTABLE.sub("\ufffd", text)))
+
+
+def tied(text: str) -> str:
+    """Return a sentence in which no line ends inside of `p = 0.012`, `0.9 pp` or `[0.2, 0.8]`."""
+    return _TIED.sub("\u00a0", text)
 
 
 def tag(name: str, /, *content: str, **attributes: Value) -> Html:

@@ -20,6 +20,7 @@ from tracking.html.images import predicted_images, thumbnail
 from tracking.html.markup import Html, joined, tag
 from tracking.html.palette import Palette
 from tracking.predictions import NoPredictionsError, Predictions, read_predictions
+from tracking.scale import tenths
 from tracking.tables import Table
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _pairs(found: Predictions, arm: str, control: str) -> Table:
     rows = []
     for pair in worst_pairs(found.arms[arm], found.arms[control], PAIRS):
         names = found.class_names[pair.true], found.class_names[pair.predicted]
-        shares = f"{100 * pair.control:.1f}", f"{100 * pair.arm:.1f}", _signed(100 * (pair.arm - pair.control))
+        shares = f"{100 * pair.control:.1f}", f"{100 * pair.arm:.1f}", tenths(100 * (pair.arm - pair.control))
         rows.append((*names, *shares))
     headings = ("true class", "taken for", f"{control}, %", f"{arm}, %", "change, pp")
     return Table("Worst confusions", headings, tuple(rows), names=2)
@@ -167,14 +168,10 @@ def _classes(found: Predictions, control: str, treatments: list[str]) -> Table:
             name,
             str(counts[place]),
             f"{100 * base[place]:.1f}",
-            *(_signed(100 * (scored[arm][place] - base[place])) for arm in treatments),
+            *(tenths(100 * (scored[arm][place] - base[place])) for arm in treatments),
         )
         for place, name in enumerate(found.class_names)
         if counts[place]
     ]
     headings = ("class", "examples", f"{control}, %", *(f"{arm}, pp" for arm in treatments))
     return Table(f"Share of right answers per class: {control}, and how the others differ", headings, tuple(rows))
-
-
-def _signed(value: float) -> str:
-    return f"{value if abs(value) >= 0.05 else 0.0:+.1f}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tracking.html import watch
 from tracking.html.grid import bullets, folded, paragraph, section
-from tracking.html.markup import Html, joined, tag
+from tracking.html.markup import Html, joined, tag, tied
 from tracking.search_words import UNCONFIRMED
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def answer(summary: "StudySummary") -> Html:
     """Return what may be concluded, then what was measured."""
     claims = summary.claims
     lead = LEAD + (1 if unfinished(summary) else 0)  # The first sentence then says that this is an interim view.
-    parts = [paragraph(" ".join(claims[:lead]), "lead")]
+    parts = [paragraph(tied(" ".join(claims[:lead])), "lead")]
     if claims[lead:]:
-        parts.append(paragraph(" ".join(claims[lead:])))
+        parts.append(paragraph(tied(" ".join(claims[lead:]))))
     facts = [_fact(fact) for fact in summary.facts]
     parts.append(bullets(facts[:FACTS], "facts"))
     if facts[FACTS:]:
@@ -76,4 +76,4 @@ def answer(summary: "StudySummary") -> Html:
 def _fact(fact: str) -> Html:
     """Return a sentence on one arm, whose name, before the colon, stands out."""
     name, colon, rest = fact.partition(": ")
-    return joined([tag("strong", name + colon.rstrip()), " " + rest]) if rest else joined([fact])
+    return joined([tag("strong", name + colon.rstrip()), " " + tied(rest)]) if rest else joined([fact])

@@ -58,16 +58,17 @@
     svg.addEventListener("pointermove", (event) => {
       const wanted = low + ((place(svg, event).x - start) / (end - start)) * (high - low);
       const lines = [];
-      let epoch = null;
+      // The epoch next to the pointer, of whatever arm; an arm that was not trained so long has no value there.
+      const closest = curves.map((curve) => curve.epochs[nearest(curve.epochs, wanted)]);
+      const epoch = closest[nearest(closest, wanted)];
       for (const curve of curves) {
-        const index = nearest(curve.epochs, wanted);
-        const [mean, least, most] = curve.values[index];
+        if (curve.epochs.at(-1) < epoch) continue;
+        const [mean, least, most] = curve.values[nearest(curve.epochs, epoch)];
         if (mean === null) continue;
-        epoch = curve.epochs[index];
         const range = least === most ? "" : ` [${shown(least)}, ${shown(most)}]`;
         lines.push({ mean, text: `${curve.name}: ${shown(mean)}${range}` });
       }
-      if (epoch === null) return;
+      if (!lines.length) return;
       const x = start + ((epoch - low) / (high - low)) * (end - start);
       cursor.setAttribute("x1", x);
       cursor.setAttribute("x2", x);

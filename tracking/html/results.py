@@ -11,6 +11,7 @@ from tracking.html.grid import bullets, figure, folded, grid, paragraph, section
 from tracking.html.markup import Html, joined, tag
 from tracking.html.palette import Palette
 from tracking.html.points import points
+from tracking.reading import RUNNING, better_in, corrected, no_contradiction
 
 if TYPE_CHECKING:
     from tracking.summary import StudySummary
@@ -42,10 +43,11 @@ def comparisons(summary: "StudySummary", palette: Palette) -> Html:
     note = (
         f"Arm minus {study.control}: the square is the difference of the means in"
         f" {summary.scales[study.metric].label}, the line its {level} interval by {test}, for one comparison at a"
-        f" time. The p-values are corrected by Holm's procedure for {_counted(len(summary.comparisons))}."
+        f" time. The p-values are {corrected(summary)}."
     )
     if any(one.new_data is not None and one.new_data.low is not None for one in summary.comparisons):
         note += " The dashed line below it is the interval for new data, which also allows for another test set."
+    note = f"{note} {no_contradiction(summary)}".rstrip()
     behind = (
         "The rank test makes no assumption about the distribution; the smallest p that it can give with so many trials"
         " stands beside it, before correction."
@@ -57,6 +59,7 @@ def comparisons(summary: "StudySummary", palette: Palette) -> Html:
         "Comparisons",
         figure(forest(summary, palette, WIDE), forest(summary, palette, NARROW), note=note),
         grid(tables.comparisons(summary)),
+        paragraph(better_in(study.control), "soft"),
         bullets(notes, "notes"),
         folded(
             "The tests behind them", paragraph(behind), grid(tables.tests(summary), caption=False), *_all_arms(summary)
@@ -78,10 +81,6 @@ def _effects(summary: "StudySummary") -> list[Html]:
         grid(table, caption=False),
         bullets(notes, "notes"),
     ]
-
-
-def _counted(comparisons: int) -> str:
-    return f"{comparisons} comparison{'s' * (comparisons != 1)}"
 
 
 def _all_arms(summary: "StudySummary") -> list[Html]:
@@ -121,6 +120,8 @@ def learning(summary: "StudySummary", palette: Palette) -> Html:
     note = "Mean over seeds, in a band from the lowest to the highest."
     if "accuracy" in panels(arms):
         note += " Accuracies are shown from where the first tenth of the training has led."
+    if any(name.startswith("train_") for arm in arms for name in arm.histories):
+        note += f" {RUNNING}"
     key = legend([arm.name for arm in arms], palette)
     return section("curves", "Curves", _too_many(summary), figure(key, *rows, note=note))
 

@@ -10,7 +10,7 @@ from labelled_study import Made, labelled_study
 from tracking.html import heatmap
 from tracking.html.axes import Axis, tick_label
 from tracking.html.curves import MOST_POINTS, curve, limits, panels
-from tracking.html.markup import Html, escaped, number, tag
+from tracking.html.markup import Html, escaped, number, tag, tied
 from tracking.html.palette import Palette
 from tracking.html.points import points
 from tracking.summary import summarize
@@ -22,6 +22,15 @@ def test_text_is_escaped_once_and_markup_never():
     assert escaped(Html("<b>")) == "<b>"
     assert escaped("\x1b[31m\ud800") == "\ufffd[31m\ufffd"
     assert tag("td", "1", class_="n", data_low=None) == '<td class="n">1</td>'
+
+
+def test_no_line_ends_between_a_number_and_what_it_is():
+    space = "\u00a0"
+    said = "a = b: -0.5 pp test accuracy, 95% CI [-1.2, +0.2], Holm p < 0.001, g = -0.9 [-2.1, 0.2]"
+    assert tied(said).split(" ") == [
+        *("a", "=", "b:", f"-0.5{space}pp", "test", "accuracy,", "95%", "CI", f"[-1.2,{space}+0.2],", "Holm"),
+        *(f"p{space}<{space}0.001,", f"g{space}={space}-0.9", f"[-2.1,{space}0.2]"),
+    ]
 
 
 def test_numbers_are_short():
@@ -41,6 +50,11 @@ def test_a_log_axis_has_round_ticks_and_equal_steps_for_equal_ratios():
     assert axis.ticks(4) == [0.01, 0.1, 1.0, 10.0]
     assert axis.at(0.1) == pytest.approx(100)
     assert Axis(0.05, 0.6, 0, 1, log=True).ticks(5) == [0.05, 0.1, 0.2, 0.5]
+
+
+def test_a_log_axis_of_less_than_a_power_of_ten_has_equal_steps():
+    assert Axis(0.75, 2.3, 0, 100, log=True).ticks(5) == [1.0, 1.5, 2.0]
+    assert Axis(0.5, 5.0, 0, 100, log=True).ticks(5) == [0.5, 1.0, 2.0, 5.0]
 
 
 def test_tick_labels_have_the_decimals_that_all_of_them_need():
@@ -117,6 +131,16 @@ def test_a_cell_has_the_colour_of_its_share():
     assert '<path d="M0 2h1v1h-1z" class="l2"/>' in picture
     values = re.search(r'data-values="([^"]*)"', picture)[1]
     assert values == "0:9000 1:1000;1:10000;0:40 2:9960"
+
+
+def test_a_cell_with_room_for_it_says_its_value():
+    picture = heatmap.drawn(heatmap.of_shares(SHARES, [0, 1, 2], ("a", "b", "c")), "t")
+    values = re.search(r'<g class="values">(.*?)</g>', picture)[1]
+    assert re.findall(r">([\d.]+)</text>", values) == ["90.0", "10.0", "100.0", "0.4", "99.6"]
+    change = heatmap.of_change(SHARES + 0.0321, SHARES, [0, 1, 2], ("a", "b", "c"))
+    assert heatmap.drawn(change, "t").count(">+3.2</text>") == 9
+    many = heatmap.of_shares(np.full((40, 40), 1 / 40), range(40), tuple(map(str, range(40))))
+    assert "values" not in heatmap.drawn(many, "t").replace("data-values", "")
 
 
 def test_the_order_of_the_classes_moves_rows_and_columns_alike():

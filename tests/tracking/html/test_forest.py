@@ -47,6 +47,23 @@ def test_the_side_that_is_better_is_the_left_one_for_a_loss(plot_of):
     assert loss.index("← better") < loss.index("worse →")
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("better", [0.99, 0.80])
+def test_the_two_sides_stand_beside_each_other_wherever_zero_is(plot_of, width, better):
+    arms = {"original": (0.900, 0.902, 0.901), "other": (better, better + 0.002, better + 0.001)}
+    _, plot = plot_of(Made(accuracies=arms, overrides=("study.margin=null",)), width)
+    left, right = (float(re.search(rf'x="([\d.]+)"[^>]*class="side {side}', plot)[1]) for side in ("worse", "better"))
+    assert right - left == 20
+    assert left - 50 > 0
+    assert right + 50 < width
+
+
+def test_a_narrow_plot_has_room_for_the_name_of_the_control(plot_of):
+    arms = {"a_control_with_a_name_of_some_length": (0.90, 0.91), "other": (0.92, 0.93)}
+    longest = max(re.findall(r'class="label mid">([^<]*)<', plot_of(Made(accuracies=arms), NARROW)[1]), key=len)
+    assert 7 * len(longest) < NARROW
+
+
 def test_the_margin_is_a_band_around_zero(plot_of):
     _, plot = plot_of(Made(overrides=("study.margin=0.005",)))
     assert "equivalent: within ±0.5 pp" in plot

@@ -119,6 +119,10 @@ def test_without_the_dataset_the_page_says_what_it_leaves_out(page_of):
     assert "Worst confusions" not in text
 
 
+def test_curves_that_end_elsewhere_than_the_tables_say_why(page_of):
+    assert "the tables measure the training set once more after the last epoch" in page_of().text
+
+
 def test_each_trial_has_the_command_that_repeats_it(page_of):
     page = page_of()
     commands = [text for tag, text in page.texts if tag == "code"]
