@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from search.trial import start_worker
+from search.backends import start_worker
 from studies.spec import AugmentationSpec, TrainingSpec, ValidationSpec
 
 FOLDS = 3

@@ -18,7 +18,7 @@ from pathlib import Path
 from sign_training import FIT, KERAS_LAYER, OURS, Job, Measurement, measure
 
 from search.executors import LocalExecutor
-from search.trial import start_worker
+from search.backends import start_worker
 
 ARMS = ("original", "dropout1", "dropout2", "dropout3")
 

@@ -21,7 +21,6 @@ from search.train.checkpoint import EVERY_SECONDS, Checkpoint
 from search.train.inputs import held_out, outputs, seen_shape
 from search.train.result import NotFiniteError, ServedModel, TrialPrunedError, TrialResult
 from studies.errors import InputError
-from studies.executors import Device
 from studies.spec import Backend, DataSpec, Setting, TrainingSpec
 from tracking.manifest import ModelCard
 from tracking.provenance import environment
@@ -92,67 +91,6 @@ class TrialFailedError(Exception):
     def details(self) -> str:
         """The traceback in the worker."""
         return str(self.args[1])
-
-
-def start_worker(backend: Backend = "tensorflow", device: Device | None = None) -> None:
-    """Make this process a worker: one thread, a quiet `backend`, and everything heavy imported.
-
-    Args:
-        backend: what Keras runs on.
-        device: `cpu`: no GPU is used, though there may be one.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = backend
-    if backend == "jax":
-        _import_on_jax(device)
-    else:
-        _import_on_tensorflow(device)
-
-
-def _import_on_tensorflow(device: Device | None) -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    import tensorflow as tf
-
-    # Two workers of one thread each train more per second than one worker of two; and with one thread every sum is
-    # taken in one order, so that the same key gives the same bits.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    if device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-    from search.models import hypermodel
-    from search.train import engine
-
-    assert hypermodel and engine  # imported here so that the first trial does not wait for them
-
-
-def _import_on_jax(device: Device | None) -> None:
-    if device == "cpu":
-        os.environ["JAX_PLATFORMS"] = "cpu"
-    from search import fused_trial
-    from search.models import hypermodel
-    from search.train.fused import engine
-
-    assert hypermodel and engine and fused_trial
-
-
-def device_of(backend: Backend) -> str:
-    """Return what `backend` computes on in this process: cpu, gpu or tpu.
-
-    Raises:
-        InputError: JAX was told by JAX_PLATFORMS to use what is not there.
-    """
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
-    import jax
-
-    try:
-        return str(jax.default_backend())
-    except RuntimeError as error:
-        wanted = os.environ.get("JAX_PLATFORMS", "")
-        raise InputError(f"JAX_PLATFORMS must name what is here. Received: {wanted!r}; {reason_of(error)}") from None
 
 
 def run_trial(task: TrialTask, checkpoint_seconds: float = EVERY_SECONDS) -> TrialOutcome:

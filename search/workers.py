@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from search.backends import device_of, start_worker
 from search.executors import LocalExecutor, WorkerDiedError
 from search.models.space import Space
 from search.plan import Plan, recipe
 from search.progress import EpochDone, Message, Said
 from search.train.inputs import outputs, seen_shape
-from search.trial import TrialTask, declared_by, describe_model, device_of, start_worker
+from search.trial import TrialTask, declared_by, describe_model
 from studies.errors import InputError
 from studies.spec import Backend, ExecutorSpec, RunSpec
 from tracking.manifest import ModelCard

@@ -19,6 +19,7 @@ from typing import Any, cast
 from distributed import WorkerPlugin, get_worker
 from distributed.worker import Worker
 
+from search.backends import start_worker
 from search.cluster.data_cache import Brought, arrays_of, cache_folder, cached, checkpoint_folder
 from search.cluster.model_files import ModelFiles, unpack
 from search.cluster.versions import check_same_source
@@ -28,7 +29,7 @@ from search.progress import EpochDone, Message, Said
 from search.train import checkpoint
 from search.train.frozen import FeaturesTask
 from search.train.result import TrialPrunedError
-from search.trial import TrialFailedError, TrialTask, start_worker
+from search.trial import TrialFailedError, TrialTask
 
 TOPIC = "ablation-search"
 """Dask's name for the messages that hosts send to coordinators, and for the host among a worker's plugins."""

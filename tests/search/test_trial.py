@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from search import progress
+from search.backends import start_worker
 from search.data.images import Images
 from search.data.stored import PreparedData, describe, store
 from search.executors import LocalExecutor
@@ -20,7 +21,6 @@ from search.trial import (
     describe_model,
     run_trial,
     seconds_per_epoch,
-    start_worker,
 )
 from studies.data import DataSpec, ValidationSpec
 from studies.errors import InputError

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from mortal_worker import MortalWorker
 
+from search.backends import start_worker
 from search.data.images import Images
 from search.data.stored import describe, store
 from search.train.checkpoint import kept
 from search.train.result import TrialResult
-from search.trial import TrialOutcome, TrialTask, run_trial, start_worker
+from search.trial import TrialOutcome, TrialTask, run_trial
 from studies.data import DataSpec, ValidationSpec
 from studies.spec import AugmentationSpec, TrainingSpec
 from studies.training import EarlyStoppingSpec
