@@ -9,6 +9,9 @@ from filelock import FileLock, Timeout
 from studies.errors import InputError
 from tracking import coordinator
 
+_SECONDS = 0.3
+"""How long a lock is tried: whoever looks whether it is held has it for an instant."""
+
 
 class StudyLock:
     """The right to run the study in `folder`."""
@@ -16,14 +19,14 @@ class StudyLock:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._owner = folder / coordinator.FILE_NAME
-        self._lock = FileLock(folder / "coordinator.lock")
+        self._lock = FileLock(folder / coordinator.LOCK_NAME)
 
     def acquire_if_contended(self) -> None:
         """Take the lock now if the study has been run before, so that a second coordinator hears at once.
 
         Otherwise nothing is written; `acquire` follows when the study is known to be sound.
         """
-        if (self._folder / "coordinator.lock").exists():
+        if (self._folder / coordinator.LOCK_NAME).exists():
             self.acquire()
 
     def acquire(self) -> None:
@@ -36,7 +39,7 @@ class StudyLock:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=_SECONDS)
             self._owner.write_text(str(coordinator.Coordinator(os.getpid(), socket.gethostname())))
         except Timeout:
             owner = self._owner.read_text() if self._owner.exists() else "another process"

@@ -24,6 +24,8 @@ _ARGUMENTS = {
     "dry_run": "true: show the next seven nights of each schedule, and start nothing; default false",
 }
 _NIGHTS = 7
+_LOCK_SECONDS = 0.3
+"""How long the lock is tried: `search.status` has it for an instant."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -72,13 +74,13 @@ def _run(arguments: Sequence[str], config_dirs: Sequence[Path]) -> int:
 def _keep(timetable: "Sequence[Schedule]", runs_dir: Path, config_dirs: Sequence[Path]) -> int:
     from filelock import FileLock, Timeout
 
-    from search.schedule_state import state_folder
+    from search.schedule_state import lock_file, state_folder
     from search.scheduler import Scheduler
 
     received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _: received.append(got))
-    lock = FileLock(state_folder(runs_dir) / "lock", timeout=0)
+    lock = FileLock(lock_file(runs_dir), timeout=_LOCK_SECONDS)
     try:
         state_folder(runs_dir).mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -78,6 +78,11 @@ def state_folder(runs_dir: Path) -> Path:
     return runs_dir / "schedule"
 
 
+def lock_file(runs_dir: Path) -> Path:
+    """Return what the scheduler of `runs_dir` has locked for as long as it lives."""
+    return state_folder(runs_dir) / "lock"
+
+
 def read_state(runs_dir: Path) -> SchedulerState | None:
     """Return the state on disk; None if there is none that can be read."""
     try:

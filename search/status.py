@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from search.schedule_state import SchedulerState, Upcoming, read_state
+from search.schedule_state import SchedulerState, Upcoming, lock_file, read_state
 from search.standing import Standing, standings
 from studies.errors import InputError, unknown
 from tracking.arguments import named_values
@@ -53,25 +53,27 @@ def main(arguments: Sequence[str]) -> int:
     now = datetime.now(UTC)
     found, state = standings(runs_dir, now), read_state(runs_dir)
     if form == "json":
-        print(json.dumps(as_json(found, state, now), indent=1))
+        print(json.dumps(as_json(found, state, runs_dir, now), indent=1))
         return 0
-    _print(found, state, now)
+    _print(found, state, runs_dir, now)
     return 0
 
 
-def keeper(state: SchedulerState | None) -> str:
-    """Return who keeps the schedules, in words; empty if nobody does."""
+def keeper(state: SchedulerState | None, runs_dir: Path) -> str:
+    """Return who keeps the schedules of `runs_dir`, in words; empty if nobody does."""
     if state is None or state.process is None:
         return ""
     one = Coordinator(state.process, state.host)
-    return str(one) if one.may_be_alive() else ""
+    return str(one) if one.may_be_alive(lock_file(runs_dir)) else ""
 
 
-def as_json(found: Sequence[Standing], state: SchedulerState | None, now: datetime) -> "dict[str, JsonValue]":
+def as_json(
+    found: Sequence[Standing], state: SchedulerState | None, runs_dir: Path, now: datetime
+) -> "dict[str, JsonValue]":
     """Return all of it for a program; times are ISO 8601 in UTC."""
     return {
         "now": now.isoformat(timespec="seconds"),
-        "scheduler": keeper(state) or None,
+        "scheduler": keeper(state, runs_dir) or None,
         "studies": [_study_json(one, now) for one in found],
         "nights": [
             {
@@ -101,7 +103,7 @@ def _study_json(one: Standing, now: datetime) -> "dict[str, JsonValue]":
     }
 
 
-def _print(found: Sequence[Standing], state: SchedulerState | None, now: datetime) -> None:
+def _print(found: Sequence[Standing], state: SchedulerState | None, runs_dir: Path, now: datetime) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
@@ -123,7 +125,7 @@ def _print(found: Sequence[Standing], state: SchedulerState | None, now: datetim
     if state.coming:
         nights = [(one.schedule, _start(one), one.window, ", ".join(one.studies)) for one in state.coming]
         console.print(_table(("schedule", "next night", "window", "studies"), nights))
-    keeping = keeper(state)
+    keeping = keeper(state, runs_dir)
     said = f"The scheduler runs as {keeping}." if keeping else "No scheduler runs: nothing starts by itself."
     console.print(said, markup=False)
 

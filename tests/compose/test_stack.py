@@ -1,6 +1,7 @@
-"""The whole service in containers: python -m pytest -m compose (needs Docker and docker-compose; about ten minutes)."""
+"""The whole service in containers: python -m pytest -m compose (needs Docker and docker-compose; some minutes)."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from compose_stack import PASSWORDS, ROOT, Stack, docker, make_stack
+from compose_stack import PASSWORDS, ROOT, Stack, docker, free_port, make_stack
 
 pytestmark = pytest.mark.compose
 
@@ -44,15 +45,21 @@ def wait_for_trials(stack: Stack, count: int, study: "subprocess.Popen[str]") ->
         time.sleep(0.5)
 
 
+def kill(container: str) -> None:
+    """End every process in a container, as lack of memory does; `docker kill` would have Docker leave it ended."""
+    subprocess.run(["docker", "exec", container, "sh", "-c", "kill -9 -1"], check=False, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def output(stack: Stack) -> str:
     """What a study says during which a worker is killed, and MLflow and Postgres are restarted."""
     study = stack.start("python", "-m", "search.run", *STUDY, "executor=dask")
     wait_for_trials(stack, 1, study)
-    docker("kill", stack.containers("worker")[0])
+    kill(stack.containers("worker")[0])
     stack.compose("restart", "mlflow")
     wait_for_trials(stack, 3, study)
     stack.compose("restart", "postgres")
+    assert len(trials(stack)) < TRIALS, "the study was over before Postgres was restarted"
     said, _ = study.communicate(timeout=1200)
     assert study.returncode == 0, said
     return said
@@ -60,9 +67,11 @@ def output(stack: Stack) -> str:
 
 def test_a_study_outlives_a_worker_mlflow_and_postgres(output: str, stack: Stack) -> None:
     assert f"{TRIALS} trials trained." in output
+    assert "its Dask worker was lost" in output
     assert all(f"{arm} against original:" in output for arm in ("dropout1", "dropout2", "dropout3"))
     assert len(trials(stack)) == TRIALS
-    assert stack.wait_until_healthy(300) < 300
+    stack.wait_until_healthy(300)
+    assert sorted(one["RestartCount"] for one in stack.inspect("worker")) == [0, 1]
 
 
 def test_mlflow_has_the_study_and_each_trial_once(output: str, stack: Stack) -> None:
@@ -71,9 +80,7 @@ def test_mlflow_has_the_study_and_each_trial_once(output: str, stack: Stack) -> 
     assert len(runs) == len(children) + 1 == TRIALS + 1
     assert {run["info"]["status"] for run in runs} == {"FINISHED"}
     assert len({tags(run)["key"] for run in children}) == TRIALS
-    [parent] = [run for run in runs if run not in children]
-    listed = stack.get("MLFLOW_PORT", f"/api/2.0/mlflow/artifacts/list?run_id={parent['info']['run_id']}")
-    assert "report" in {file["path"] for file in listed["files"]}
+    assert "report/report.html" in artifacts(stack, "report")
 
 
 def test_optuna_and_dask_have_their_pages(output: str, stack: Stack) -> None:
@@ -89,10 +96,15 @@ def test_optuna_and_dask_have_their_pages(output: str, stack: Stack) -> None:
     assert b"Dask" in page.stdout
 
 
-def test_no_password_is_in_logs_records_or_runs(output: str, stack: Stack) -> None:
-    logs = "".join(docker("logs", name) for name in stack.containers()) + stack.compose("logs", "--no-color").stdout
-    kept = stack.run("scheduler", "sh", "-c", "find runs -name '*.json' -o -name '*.log' -o -name '*.html' | xargs cat")
-    said = output + logs + kept + json.dumps(mlflow_runs(stack))
+def test_no_password_is_in_logs_records_runs_commands_or_databases(output: str, stack: Stack) -> None:
+    logs = stack.compose("logs", "--no-color").stdout
+    kept = stack.run("scheduler", "grep", "--recursive", "--no-filename", "--binary-files=without-match", "", "runs")
+    commands = "".join(docker("top", name, "-eo", "pid,args") for name in stack.containers())
+    databases = "".join(stack.run("postgres", "pg_dump", "-U", "postgres", name) for name in ("mlflow", "optuna"))
+    assert "search.schedule" in commands
+    assert "dropout_ablation" in kept
+    assert "dropout_ablation" in databases
+    said = output + logs + kept + commands + databases + json.dumps(mlflow_runs(stack))
     for secret in PASSWORDS.values():
         assert secret not in said
         assert quote(secret, safe="") not in said
@@ -100,7 +112,9 @@ def test_no_password_is_in_logs_records_or_runs(output: str, stack: Stack) -> No
 
 def test_nothing_runs_as_root_or_can_write_into_its_image(stack: Stack) -> None:
     for one in stack.inspect():
-        assert docker("exec", one["Id"], "id", "-u").strip() != "0", one["Name"]
+        users = docker("top", one["Id"], "-eo", "uid,pid").split()[2::2]
+        assert users
+        assert "0" not in users, one["Name"]
         written = subprocess.run(
             ["docker", "exec", one["Id"], "touch", "/etc/x", "/app/x"], check=False, capture_output=True
         )
@@ -110,27 +124,52 @@ def test_nothing_runs_as_root_or_can_write_into_its_image(stack: Stack) -> None:
             assert [place["HostIp"] for place in bound] == ["127.0.0.1"]
 
 
-def test_a_worker_cannot_reach_the_databases(stack: Stack) -> None:
-    attempt = "import socket; socket.create_connection(('postgres', 5432), 3)"
-    done = stack.compose("exec", "-T", "worker", "python", "-c", attempt, check=False)
-    assert done.returncode != 0
+def test_a_worker_reaches_dask_and_neither_databases_nor_pages(stack: Stack) -> None:
+    assert reached(stack, "dask-scheduler", 8786)
+    assert not reached(stack, "postgres", 5432)
+    assert not reached(stack, "mlflow", 5000)
+    assert not reached(stack, "dashboard", 8080)
 
 
-def test_a_backup_of_the_databases_restores_what_was_there(output: str, stack: Stack) -> None:
-    before = sorted(run["info"]["run_id"] for run in mlflow_runs(stack))
-    saved = {
-        name: stack.run("postgres", "sh", "-c", f"pg_dump -U postgres --format=custom {name} | base64")
-        for name in ("mlflow", "optuna")
-    }
-    stack.compose("stop", "mlflow", "dashboard")
-    for name, dump in saved.items():
-        command = f"base64 -d | pg_restore -U postgres --clean --if-exists --dbname={name}"
-        stack.run("postgres", "psql", "-U", "postgres", "-d", name, "-qc", f"DROP OWNED BY {name}; CREATE SCHEMA lost")
-        docker_input(stack.containers("postgres")[0], command, dump)
-    stack.compose("start", "mlflow", "dashboard")
+def test_a_backup_restores_what_was_there_where_there_is_nothing_left(
+    output: str, stack: Stack, tmp_path: Path
+) -> None:
+    before, kept = sorted(run["info"]["run_id"] for run in mlflow_runs(stack)), sorted(trials(stack))
+    report = artifacts(stack, "report")
+    take, restore = documented("Backup and restore")
+    say(stack, take, tmp_path)
+    stack.compose("down", "--volumes")
+    say(stack, restore, tmp_path)
     stack.wait_until_healthy(300)
     assert sorted(run["info"]["run_id"] for run in mlflow_runs(stack)) == before
     assert len(stack.get("OPTUNA_PORT", "/api/studies")["study_summaries"]) == 1
+    assert (sorted(trials(stack)), artifacts(stack, "report")) == (kept, report)
+    said, _ = stack.start("python", "-m", "search.run", *STUDY, "executor=dask").communicate(timeout=600)
+    assert f"All {TRIALS} trials are recorded already" in said
+    assert sorted(run["info"]["run_id"] for run in mlflow_runs(stack)) == before
+
+
+def test_mlflow_with_passwords_answers_nobody_else(stack: Stack) -> None:
+    password = "adm1n's-long+pass"
+    profile = {
+        "MLFLOW_AUTH": "on",
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "a-key-of-its-own",
+        "MLFLOW_TRACKING_USERNAME": "admin",
+        "MLFLOW_TRACKING_PASSWORD": password,
+    }
+    guarded = Stack(f"{stack.project}guarded", {**stack.environment, **profile, "MLFLOW_PORT": str(free_port())})
+    address = f"http://localhost:{guarded.environment['MLFLOW_PORT']}"
+    try:
+        guarded.compose("up", "--detach", "--no-build", "mlflow")
+        guarded.wait_until_healthy(300)
+        for path in ("/", "/api/2.0/mlflow/experiments/search?max_results=1", "/api/2.0/mlflow-artifacts/artifacts"):
+            assert answered(address + path) == 401
+            assert answered(address + path, "admin", "password1234") == 401, "MLflow's own first password"
+            assert answered(address + path, "admin", password) == 200
+        assert password not in guarded.compose("logs", "--no-color").stdout
+    finally:
+        guarded.compose("down", "--volumes", "--timeout", "5", check=False)
 
 
 @pytest.mark.parametrize("missing", PASSWORDS)
@@ -144,8 +183,45 @@ def test_compose_refuses_an_empty_password(missing: str, tmp_path: Path) -> None
     assert "must be set in .env" in done.stderr
 
 
-def docker_input(container: str, command: str, text: str) -> None:
-    subprocess.run(["docker", "exec", "-i", container, "sh", "-c", command], input=text, text=True, check=True)
+def reached(stack: Stack, service: str, port: int) -> bool:
+    """Return whether a worker can open a connection to any of the addresses of a service."""
+    [container] = stack.inspect(service)
+    addresses = [network["IPAddress"] for network in container["NetworkSettings"]["Networks"].values()]
+    attempts = [f"import socket; socket.create_connection(({address!r}, {port}), 2)" for address in addresses]
+    done = [stack.compose("exec", "-T", "worker", "python", "-c", attempt, check=False) for attempt in attempts]
+    return any(one.returncode == 0 for one in done)
+
+
+def documented(title: str) -> list[str]:
+    """Return the blocks of commands of one chapter of docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    chapter = text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return re.findall(r"^```\n(.*?)^```$", chapter, re.MULTILINE | re.DOTALL)
+
+
+def say(stack: Stack, commands: str, folder: Path) -> None:
+    """Run `commands` as they are written, in `folder`."""
+    ours = f"docker-compose --project-directory {ROOT} -f {ROOT}/docker-compose.yml --project-name {stack.project}"
+    script = commands.replace("docker compose", ours)
+    done = subprocess.run(
+        ["sh", "-ec", script], cwd=folder, env=stack.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def answered(url: str, user: str = "", password: str = "") -> int:
+    """Return the status with which `url` is answered."""
+    command = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"]
+    if user:
+        command += ["--user", f"{user}:{password}"]
+    return int(subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout)
+
+
+def artifacts(stack: Stack, path: str) -> list[str]:
+    """Return the files in a folder of the study's artifacts."""
+    [parent] = [run for run in mlflow_runs(stack) if "mlflow.parentRunId" not in tags(run)]
+    place = f"/api/2.0/mlflow/artifacts/list?run_id={parent['info']['run_id']}&path={path}"
+    return sorted(file["path"] for file in stack.get("MLFLOW_PORT", place)["files"])
 
 
 def mlflow_runs(stack: Stack) -> list[dict[str, Any]]:

@@ -7,14 +7,18 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from searched_study import write_search_study
 from small_study import Place
 
-from search.schedule_state import NightWork, SchedulerState, Upcoming, Work, write_state
+from search.lock import StudyLock
+from search.schedule_state import NightWork, SchedulerState, Upcoming, Work, lock_file, write_state
 from search.standing import standings
 from search.status import main
 from tracking.manifest import read_manifest
@@ -37,11 +41,14 @@ def remove(runs: Path, count: int) -> list[str]:
     return keys
 
 
-def run_by_us(runs: Path, seconds_ago: float) -> None:
-    note = runs / "small" / "coordinator.txt"
-    note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-    began = time.time() - seconds_ago
-    os.utime(note, (began, began))
+@contextmanager
+def run_by_us(runs: Path, seconds_ago: float) -> Iterator[None]:
+    """Be who runs the study, since `seconds_ago`."""
+    lock, began = StudyLock(runs / "small"), time.time() - seconds_ago
+    lock.acquire()
+    os.utime(runs / "small" / "coordinator.txt", (began, began))
+    yield
+    lock.release()
 
 
 def fail(runs: Path, key: str) -> None:
@@ -72,18 +79,18 @@ def test_a_study_that_nobody_runs_has_stopped_or_failed(runs: Path, capsys: pyte
 
 def test_a_running_study_is_done_when_its_pace_says(runs: Path) -> None:
     remove(runs, 2)
-    run_by_us(runs, seconds_ago=100)
-    for path in (runs / "small" / "trials").iterdir():
-        os.utime(path)
-    [one] = standings(runs, datetime.now(UTC))
+    with run_by_us(runs, seconds_ago=100):
+        for path in (runs / "small" / "trials").iterdir():
+            os.utime(path)
+        [one] = standings(runs, datetime.now(UTC))
     assert one.state == "running"
     assert one.seconds_left == pytest.approx(50, rel=0.1), "four trials took 100 s, so two take 50"
 
 
 def test_before_its_first_trial_the_times_of_earlier_ones_say_when(runs: Path) -> None:
     remove(runs, 2)
-    run_by_us(runs, seconds_ago=-5)
-    [one] = standings(runs, NOW)
+    with run_by_us(runs, seconds_ago=-5):
+        [one] = standings(runs, NOW)
     assert one.seconds_left is not None
     assert 0 < one.seconds_left < 60
 
@@ -131,7 +138,8 @@ def test_the_table_says_what_waits_what_failed_and_when_the_next_night_is(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_state(runs, night(process=os.getpid()))
-    assert main([f"runs_dir={runs}"]) == 0
+    with FileLock(lock_file(runs)):
+        assert main([f"runs_dir={runs}"]) == 0
     said = capsys.readouterr().out
     assert "other study.budget=quick" in said
     assert "waiting" in said
