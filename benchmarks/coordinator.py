@@ -1,8 +1,10 @@
-"""Memory and time that the coordinator takes per trial, with trials that do nothing: `coordinator.py [trials=1000]`.
+"""Memory and time that the coordinator takes per trial, with trials that do nothing: `coordinator.py [trials=1000]
+[storage=postgresql://...] [tracking_uri=http://...]`.
 
-Study loop, Optuna queue, record store, display and executor are the real ones; two workers return made-up results, and
-are replaced as often as in any study. TensorFlow is never imported. What is not CPU time is mostly the disk's: what is
-recorded is on it before the next step.
+With `storage` Optuna keeps its trials there, else in a file; with `tracking_uri` a publisher delivers to MLflow
+meanwhile, else nobody does. Study loop, Optuna queue, record store, display and executor are the real ones; two workers
+return made-up results, and are replaced as often as in any study. TensorFlow is never imported. What is not CPU time is
+mostly the disk's: what is recorded is on it before the next step.
 """
 
 import sys
@@ -16,6 +18,7 @@ import psutil
 from made_up_study import drive, plan_study
 
 from search.executors import LocalExecutor
+from tracking.publish import Publisher
 
 WORKERS = 2
 STEP = 100
@@ -60,10 +63,20 @@ def main() -> None:
         executor = LocalExecutor(
             WORKERS, plan.spec.executor.trials_per_worker, nothing, lambda _: None, affinity=attrgetter("program")
         )
+        study = Path(plan.spec.runs_dir) / plan.spec.study.name
+        publisher = Publisher(study, given["tracking_uri"]) if "tracking_uri" in given else None
+
+        def recorded() -> None:
+            meter.look()
+            if publisher is not None:
+                publisher.nudge()
+
         try:
-            store = drive(plan, trials, executor, WORKERS, meter.look)
+            store = drive(plan, trials, executor, WORKERS, recorded, given.get("storage"))
         finally:
             executor.shutdown(cancel_futures=True)
+            if publisher is not None:
+                print(f"{publisher.finish(0)} items are still owed to MLflow")
         assert len(store.keys()) == trials and "tensorflow" not in sys.modules
     counts = STEP * np.arange(1, len(meter.mib) + 1)
     slope = np.polyfit(counts, meter.mib, 1)[0]

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from sign_training import FIT, KERAS_LAYER, OURS, Job, Measurement, measure
 
-from search.executors import LocalExecutor
 from search.backends import start_worker
+from search.executors import LocalExecutor
 
 ARMS = ("original", "dropout1", "dropout2", "dropout3")
 

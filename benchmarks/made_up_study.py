@@ -79,7 +79,9 @@ def train(task: TrialTask) -> TrialOutcome:
     return TrialOutcome(result, environment)
 
 
-def drive(plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Callable[[], None]) -> RecordStore:
+def drive(
+    plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Callable[[], None], storage: str | None = None
+) -> RecordStore:
     """Run the first `trials` trials of `plan` as `search.run` does, with `train` above; return their store."""
     # Imported here: a worker, which needs `train` only, starts sooner without Optuna.
     from search.agenda import AblationAgenda
@@ -88,10 +90,10 @@ def drive(plan: Plan, trials: int, executor: Executor, lanes: int, on_record: Ca
     from search.interruption import Interruption
     from search.sampler import CellQueue
     from search.shelf import ModelShelf
-    from search.storage import default_storage
+    from search.storage import resolve
 
     study, runs_dir = plan.spec.study, Path(plan.spec.runs_dir)
-    store, queue = RecordStore(runs_dir / study.name), CellQueue(study, default_storage(runs_dir))
+    store, queue = RecordStore(runs_dir / study.name), CellQueue(study, resolve(storage, runs_dir))
     console = Console(file=StringIO(), highlight=False, width=100)
     queue.synchronise([])
     with (
