@@ -5,8 +5,9 @@ import importlib.metadata
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from search.data.prepared import PreparedData
@@ -38,9 +39,14 @@ class Plan:
     engine: str
     trials: tuple[PlannedTrial, ...]
 
+    @cached_property
+    def recipes(self) -> Mapping[str, Recipe]:
+        """What the trials of each arm share, by arm: read from the models' sources once, not for every trial."""
+        return {arm: recipe(self.spec, arm) for arm in self.spec.study.arms}
+
     def task(self, trial: PlannedTrial) -> TrialTask:
         """Return what a worker needs to train `trial`."""
-        return make_task(trial, recipe(self.spec, trial.arm), self.spec, self.data)
+        return make_task(trial, self.recipes[trial.arm], self.spec, self.data)
 
 
 def recipe(spec: RunSpec, arm: str) -> Recipe:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from search.backends import device_of, start_worker
 from search.executors import LocalExecutor, WorkerDiedError
 from search.models.space import Space
-from search.plan import Plan, recipe
+from search.plan import Plan
 from search.progress import EpochDone, Message, Said
 from search.train.inputs import outputs, seen_shape
 from search.trial import TrialTask, declared_by, describe_model
@@ -46,7 +46,7 @@ class Workers:
         classes = outputs(plan.data)
         futures = {}
         for arm in plan.spec.study.arms:
-            shared = recipe(plan.spec, arm)
+            shared = plan.recipes[arm]
             shape = seen_shape(plan.data, shared.training)
             futures[arm] = self.executor.submit(describe_model, shared.model, arm, shared.setting, shape, classes)
         cards = {}
