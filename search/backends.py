@@ -84,7 +84,7 @@ def _looking_uninstalled(names: Sequence[str]) -> Iterator[None]:
     """Let those of `names` that are not imported yet look as if they were not installed; afterwards they can be."""
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's own sign for: not to be found
     try:
         yield
     finally:

@@ -9,9 +9,6 @@ from filelock import FileLock, Timeout
 from studies.errors import InputError
 from tracking import coordinator
 
-_SECONDS = 0.3
-"""How long a lock is tried: whoever looks whether it is held has it for an instant."""
-
 
 class StudyLock:
     """The right to run the study in `folder`."""
@@ -39,7 +36,7 @@ class StudyLock:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=_SECONDS)
+            self._lock.acquire(timeout=coordinator.TAKING_SECONDS)
             self._owner.write_text(str(coordinator.Coordinator(os.getpid(), socket.gethostname())))
         except Timeout:
             owner = self._owner.read_text() if self._owner.exists() else "another process"

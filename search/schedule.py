@@ -24,8 +24,6 @@ _ARGUMENTS = {
     "dry_run": "true: show the next seven nights of each schedule, and start nothing; default false",
 }
 _NIGHTS = 7
-_LOCK_SECONDS = 0.3
-"""How long the lock is tried: `search.status` has it for an instant."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -76,11 +74,12 @@ def _keep(timetable: "Sequence[Schedule]", runs_dir: Path, config_dirs: Sequence
 
     from search.schedule_state import lock_file, state_folder
     from search.scheduler import Scheduler
+    from tracking.coordinator import TAKING_SECONDS
 
     received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _: received.append(got))
-    lock = FileLock(lock_file(runs_dir), timeout=_LOCK_SECONDS)
+    lock = FileLock(lock_file(runs_dir), timeout=TAKING_SECONDS)
     try:
         state_folder(runs_dir).mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -151,14 +151,14 @@ def in_a_measured_memory(cells: Sequence[Cell], fits: float) -> tuple[list[int],
         trained.append(len(numbers.seed))
         return train(self, states, numbers, *given)
 
-    FusedProgram.bytes_taken, FusedProgram.train = measured, noted  # type: ignore[method-assign]
+    FusedProgram.bytes_taken, FusedProgram.train = measured, noted  # type: ignore[method-assign]  # watched only
     engine.free_bytes = lambda: int(fits * each[0]) if each else 1 << 40  # Asked before the first is measured.
     try:
         group(cells[:1])
         trained.clear()
         return trained, group(cells), whole
     finally:
-        FusedProgram.bytes_taken, FusedProgram.train = taken, train  # type: ignore[method-assign]
+        FusedProgram.bytes_taken, FusedProgram.train = taken, train  # type: ignore[method-assign]  # as they were
         engine.free_bytes = told
 
 

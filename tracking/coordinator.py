@@ -10,6 +10,8 @@ FILE_NAME = "coordinator.txt"
 """Written by whoever holds the study's lock, gone when it is let go: `process PID on HOST`."""
 LOCK_NAME = "coordinator.lock"
 """The study's lock."""
+TAKING_SECONDS = 0.3
+"""How long who wants such a lock tries: who looks whether it is held (`may_be_alive`) has it for an instant."""
 _NOTE = re.compile(r"process (\d+) on (\S+)")
 
 
