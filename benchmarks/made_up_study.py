@@ -102,6 +102,7 @@ def drive(
     ):
         Drive(
             study=study.name,
+            engine=plan.engine,
             agenda=AblationAgenda(plan, interleaved(plan.trials[:trials], lanes), queue),
             executor=executor,
             lanes=lanes,

@@ -127,6 +127,7 @@ def _explore(spec: RunSpec, sampler: str, executor: Executor) -> Timing:
     from search.drive import Drive
     from search.exploration import Exploration
     from search.interruption import Interruption
+    from search.plan import engine_version
     from search.shelf import ModelShelf
     from search.storage import resolve
     from tracking.proposals import ProposalLog
@@ -153,6 +154,7 @@ def _explore(spec: RunSpec, sampler: str, executor: Executor) -> Timing:
     ):
         Drive(
             study=study.name,
+            engine=engine_version(spec.backend),
             agenda=exploration,
             executor=executor,
             lanes=WORKERS,

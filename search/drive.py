@@ -11,7 +11,6 @@ from search.agenda import Agenda
 from search.display import Display
 from search.executors import WorkerDiedError
 from search.interruption import Interruption
-from search.plan import engine_version
 from search.progress import EpochDone
 from search.shelf import ModelShelf
 from search.train import checkpoint
@@ -48,6 +47,7 @@ class Drive:
 
     Args:
         study: the name under which records are written.
+        engine: what trains, for the records (see `engine_version`).
         agenda: what is trained, and who is told how it ended.
         executor: any `concurrent.futures.Executor`.
         lanes: how many trials it runs at once.
@@ -65,6 +65,7 @@ class Drive:
     """
 
     study: str
+    engine: str
     agenda: Agenda
     executor: Executor
     lanes: int
@@ -173,7 +174,7 @@ class Drive:
             data_digest=task.data.digest,
             data=task.data_spec,
             training=task.training,
-            engine=engine_version(task.backend),
+            engine=self.engine,
             metrics=result.metrics,
             cost=result.cost,
             started=result.started,

@@ -1,7 +1,10 @@
 """Optuna's part: it knows each cell of an ablation and what became of it.
 
-An ablation enqueues explicit cells. Optuna's GridSampler would count a failed cell as done, and repeat or skip cells
-when a study is continued; a cell here is waiting, running or told, and each Optuna trial names the key of its record.
+An ablation trains explicit cells. Optuna's GridSampler would count a failed cell as done, and repeat or skip cells when
+a study is continued; a cell here is running or told, and each Optuna trial names the key of its record.
+
+A cell is known before it is asked for, so it goes straight to Optuna's storage, in two transactions a trial.
+`enqueue_trial` and `ask` would write it bit by bit and read it back, since they expect a sampler's choice.
 """
 
 import hashlib
@@ -17,7 +20,7 @@ from studies.spec import StudySpec
 from tracking.manifest import PlannedTrial
 from tracking.record import TrialRecord
 
-_KEY, _RECORD, _METRICS, _REASON = "key", "record", "metrics", "reason"
+_KEY, _RECORD, _REASON = "key", "record", "reason"
 
 
 class CellQueue:
@@ -28,19 +31,22 @@ class CellQueue:
         arms = list(spec.arms)
         # A choice list of an existing Optuna study cannot change, so other arms or another metric are another one.
         design = hashlib.sha256(json.dumps([arms, spec.metric]).encode()).hexdigest()[:8]
+        self._storage = open_storage(storage)
         self._study = optuna.create_study(
             study_name=f"{spec.name}-{design}",
-            storage=open_storage(storage),
+            storage=self._storage,
             direction="minimize" if spec.metric.endswith("loss") else "maximize",
             pruner=optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
-        self._metric = spec.metric
+        self._study_id = self._storage.get_study_id_from_name(self._study.study_name)
+        self._name, self._metric = spec.name, spec.metric
         self._space: dict[str, BaseDistribution] = {
             "arm": CategoricalDistribution(arms),
             "seed": IntDistribution(0, 2**31 - 1),
         }
-        self._asked: dict[str, optuna.trial.Trial] = {}
+        self._running: dict[str, int] = {}
+        """Key to the storage's number of the trial."""
 
     def synchronise(self, finished: Iterable[TrialRecord]) -> None:
         """Make Optuna's study what the records on disk say: they are the truth, whatever died when.
@@ -48,9 +54,6 @@ class CellQueue:
         Args:
             finished: records of the plan, which Optuna may not have been told yet.
         """
-        trials = self._study.get_trials(deepcopy=False)
-        for _ in (trial for trial in trials if trial.state == TrialState.WAITING):
-            self._study.ask()  # A waiting trial cannot be told anything; a running one can.
         told = set()
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state == TrialState.RUNNING:
@@ -63,34 +66,34 @@ class CellQueue:
                 self._study.add_trial(self._told(record))
 
     def ask(self, cell: PlannedTrial) -> None:
-        """Make `cell` a running trial.
-
-        Cells are enqueued one at a time: Optuna reads all that wait whenever it is asked.
-        """
-        self._study.enqueue_trial({"arm": cell.arm, "seed": cell.seed}, user_attrs={_KEY: cell.key})
-        self._asked[cell.key] = self._study.ask(fixed_distributions=self._space)
+        """Make `cell` a running trial."""
+        trial = optuna.trial.create_trial(
+            state=TrialState.RUNNING,
+            params={"arm": cell.arm, "seed": cell.seed},
+            distributions=self._space,
+            user_attrs=self._named(cell.key),
+        )
+        self._running[cell.key] = self._storage.create_new_trial(self._study_id, trial)
 
     def tell(self, record: TrialRecord) -> None:
         """Say that a cell that was asked has a record."""
-        trial = self._asked.pop(record.key)
-        for name, value in _attributes(record).items():
-            trial.set_user_attr(name, value)
-        self._study.tell(trial, record.metrics[self._metric])
+        trial = self._running.pop(record.key)
+        self._storage.set_trial_state_values(trial, TrialState.COMPLETE, [record.metrics[self._metric]])
 
     def tell_failed(self, key: str, reason: str) -> None:
         """Say that a cell that was asked ended without a record."""
-        trial = self._asked.pop(key)
-        trial.set_user_attr(_REASON, reason)
-        self._study.tell(trial, state=TrialState.FAIL)
+        trial = self._running.pop(key)
+        self._storage.set_trial_user_attr(trial, _REASON, reason)
+        self._storage.set_trial_state_values(trial, TrialState.FAIL)
 
     def _told(self, record: TrialRecord) -> FrozenTrial:
         return optuna.trial.create_trial(
             params={"arm": record.arm, "seed": record.seed},
             distributions=self._space,
-            user_attrs={_KEY: record.key, **_attributes(record)},
+            user_attrs=self._named(record.key),
             value=record.metrics[self._metric],
         )
 
-
-def _attributes(record: TrialRecord) -> dict[str, object]:
-    return {_RECORD: f"{record.study}/trials/{record.key}/record.json", _METRICS: record.metrics}
+    def _named(self, key: str) -> dict[str, str]:
+        """Return what a trial says of its record: its key, and where in the runs folder it is when it is finished."""
+        return {_KEY: key, _RECORD: f"{self._name}/trials/{key}/record.json"}

@@ -140,6 +140,7 @@ class Session:
         """Train what `agenda` says, on `workers`; return how that ended, and whether it was interrupted."""
         from search.drive import Drive
         from search.interruption import Interruption
+        from search.plan import engine_version
         from tracking.reporter import Reporter
 
         if self._reporter is None:
@@ -148,6 +149,7 @@ class Session:
         with Interruption() as interruption, display:
             drive = Drive(
                 study=self.spec.study.name,
+                engine=engine_version(self.spec.backend),
                 agenda=agenda,
                 executor=workers.executor,
                 lanes=workers.lanes,
