@@ -15,7 +15,7 @@ RATES = {
     "two_block_cnn": 0.001,
     "challenge_cnn": 0.05,
     "naive_convnet": 0.0002,
-    "batchnorm_convnet": 0.0002,
+    "batchnorm_convnet": 0.0005,
     "cifar_small": 0.001,
     "vgg_small": 0.001,
     "dense_head": 0.001,
