@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from search.data.prepared import stage
-from search.plan import Plan, interleaved, make_plan
+from search.plan import Plan, interleaved, make_plan, recipe
 from search.recorded import Recorded, find_recorded
 from search.session import Session
 from search.workers import Workers, open_workers
@@ -45,7 +45,9 @@ def run_ablation(session: Session) -> int:
             session.say(f"All {len(plan.trials)} trials are recorded already: nothing to train.")
             return session.end(None)
         workers = early or start()
-        session.begin(staged, plan, workers.describe(plan), recorded)
+        with session.busy("starting workers"):
+            cards = workers.describe(plan)
+        session.begin(staged, plan, cards, recorded)
         del staged  # The images are on disk now, where the workers map them; here they only take up memory.
         return Confirmation(session, plan, recorded, workers, stack).run()
 
@@ -108,11 +110,9 @@ def known_cards(session: Session, plan: Plan) -> dict[str, ModelCard]:
         return {}
     same = (manifest.engine, manifest.data_digest) == (plan.engine, plan.data.digest)
     arms = plan.spec.study.arms
-    known = same and all(arm in manifest.models and _same_arm(manifest.spec, plan.spec, arm) for arm in arms)
+    known = same and all(arm in manifest.models and _same_arm(manifest.spec, plan, arm) for arm in arms)
     return {arm: manifest.models[arm] for arm in arms} if known else {}
 
 
-def _same_arm(before: RunSpec, now: RunSpec, arm: str) -> bool:
-    from search.plan import recipe
-
-    return arm in before.study.arms and recipe(before, arm) == recipe(now, arm)
+def _same_arm(before: RunSpec, now: Plan, arm: str) -> bool:
+    return arm in before.study.arms and recipe(before, arm) == now.recipes[arm]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from search.beginning import public
 from search.data.prepared import PreparedData
 from search.models import source_digest
-from search.plan import Plan, engine_version
+from search.plan import Plan, begin_plan
 from search.proposer import check_proposable
 from search.space import resolve
 from search.workers import Workers
@@ -32,7 +32,7 @@ def ask(spec: RunSpec, data: PreparedData, workers: Workers) -> Asked:
     Raises:
         InputError: a model, a setting or the space is not sound.
     """
-    choosing = Plan(spec, data, engine_version(spec.backend), ())
+    choosing = begin_plan(spec, data)
     cards = workers.describe(choosing)
     space = resolve(workers.declared(choosing), spec.study)
     assert spec.study.search is not None

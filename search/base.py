@@ -13,7 +13,7 @@ from search.data.prepared import PreparedData, Staged, on_disk, stage
 from search.data.split import Held, split
 from search.models import source_digest
 from search.plan import Recipe, engine_version, make_task, trial_key
-from search.train.frozen import FeaturesTask, find_features
+from search.train.frozen import FeaturesTask, FrozenBase, find_features
 from search.train.inputs import seen_shape
 from search.trial import TrialTask
 from studies.base import BaseSpec
@@ -91,6 +91,18 @@ class Base:
             data_spec=self.spec.study.data,
             training=self.recipe.training,
             layer=self.declared.layer,
+        )
+
+    def under_heads(self, model: bytes) -> FrozenBase:
+        """Return what a head is saved with, given the trained model's `.keras` file."""
+        return FrozenBase(
+            model=model,
+            layer=self.declared.layer,
+            dataset=self.data.folder.name,
+            stored=self.data.input_shape,
+            dtype=str(self.staged.images.x_train.dtype),
+            seen=self.input_shape,
+            pixels=self.spec.study.data.range,
         )
 
 

@@ -1,11 +1,12 @@
 """The first step of a search over heads: the base is trained, and its features are computed, both once."""
 
+from dataclasses import replace
+
 from search.asked import ask
 from search.base import Base, said_of_the_base
 from search.closing_time import closing_time
 from search.data.prepared import Staged, on_disk
 from search.executors import WorkerDiedError
-from search.plan import Plan
 from search.progress import EpochDone
 from search.recorded import find_recorded
 from search.session import Session
@@ -79,9 +80,7 @@ def make_features(base: Base, session: Session, workers: Workers) -> Staged | in
     _, count = describe_base(base, workers)
     asked = ask(session.spec, base.expected(count), workers)
     recorded = find_recorded([base.trial], session.store, session.runs_dir)
-    session.begin(
-        base.staged, Plan(session.spec, base.data, asked.plan.engine, ()), asked.cards, recorded, asked.search
-    )
+    session.begin(base.staged, replace(asked.plan, data=base.data), asked.cards, recorded, asked.search)
     code = _train(base, session, workers)
     if code is not None:
         return code

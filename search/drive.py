@@ -14,6 +14,7 @@ from search.interruption import Interruption
 from search.progress import EpochDone
 from search.shelf import ModelShelf
 from search.train import checkpoint
+from search.train.frozen import FrozenBase
 from search.train.result import TrialPrunedError
 from search.trial import TrialFailedError, TrialOutcome, TrialTask, run_trial
 from tracking.manifest import PlannedTrial
@@ -61,6 +62,7 @@ class Drive:
         on_wait: called between events, some times a second.
         prune: asks the trial of a future to end early.
         is_base: whether what is trained is a frozen base, whose model is part of its record.
+        under_heads: the frozen base that the trials' models stand on, if they do.
         train: what is submitted.
     """
 
@@ -79,6 +81,7 @@ class Drive:
     on_wait: Callable[[], None] = lambda: None
     prune: "Callable[[Future[TrialOutcome]], None]" = lambda _: None
     is_base: bool = False
+    under_heads: FrozenBase | None = None
     train: Callable[[TrialTask], TrialOutcome] = run_trial
     _events: "SimpleQueue[EpochDone]" = field(default_factory=SimpleQueue)
     _flying: "dict[Future[TrialOutcome], _Flight]" = field(default_factory=dict)
@@ -134,6 +137,8 @@ class Drive:
         self._attempts[trial.key] = self._attempts.get(trial.key, 0) + 1
         self.display.submit(trial)
         task = replace(self.agenda.task(trial), serve_model=self.shelf.wants(trial), checkpoints=self._checkpoints)
+        if task.serve_model:  # A base is tens of MB: it travels with no other trial.
+            task = replace(task, under_head=self.under_heads)
         self._flying[self.executor.submit(self.train, task)] = _Flight(trial, task)
 
     def _take(self, future: "Future[TrialOutcome]", flight: "_Flight") -> None:

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def data_text(study: StudySpec, data: "PreparedData") -> str:
     """Say what is trained on, for how long, and with which model."""
-    things = "images" if len(data.input_shape) == 3 else "vectors"
+    things, epochs = "images" if len(data.input_shape) == 3 else "vectors", study.training.epochs
     classes = f", {len(data.class_names)} classes" if data.class_names else ""
     return (
         f"{data.name}: {data.n_train:,} training and {data.n_test:,} test {things} of "
         f"{'x'.join(map(str, data.input_shape))}{classes}. "
-        f"{study.training.epochs} epochs, batch {study.training.batch_size}, model {study.model}."
+        f"{epochs} epoch{'s' * (epochs != 1)}, batch {study.training.batch_size}, model {study.model}."
     )
 
 

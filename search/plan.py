@@ -6,8 +6,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from search.data.prepared import PreparedData
@@ -37,12 +36,10 @@ class Plan:
     spec: RunSpec
     data: PreparedData
     engine: str
-    trials: tuple[PlannedTrial, ...]
-
-    @cached_property
-    def recipes(self) -> Mapping[str, Recipe]:
-        """What the trials of each arm share, by arm: read from the models' sources once, not for every trial."""
-        return {arm: recipe(self.spec, arm) for arm in self.spec.study.arms}
+    recipes: Mapping[str, Recipe]
+    """What the trials of each arm share, by arm: read from the models' sources once, not for every trial."""
+    trials: tuple[PlannedTrial, ...] = ()
+    """Empty in a search, which proposes them as it goes."""
 
     def task(self, trial: PlannedTrial) -> TrialTask:
         """Return what a worker needs to train `trial`."""
@@ -80,21 +77,25 @@ def make_task(
     )
 
 
+def begin_plan(spec: RunSpec, data: PreparedData) -> Plan:
+    """Return the plan of `spec` on `data`, without trials."""
+    return Plan(spec, data, engine_version(spec.backend), {arm: recipe(spec, arm) for arm in spec.study.arms})
+
+
 def make_plan(spec: RunSpec, data: PreparedData) -> Plan:
     """Return the plan of `spec` on `data`: every arm with every seed, each cell with its key."""
-    study, engine = spec.study, engine_version(spec.backend)
-    recipes = {arm: recipe(spec, arm) for arm in study.arms}
+    study, plan = spec.study, begin_plan(spec, data)
     trials = tuple(
         PlannedTrial(
-            key=trial_key(recipes[arm], seed, study.data, data.digest, engine),
+            key=trial_key(plan.recipes[arm], seed, study.data, data.digest, plan.engine),
             arm=arm,
-            setting=recipes[arm].setting,
+            setting=plan.recipes[arm].setting,
             seed=seed,
         )
         for seed in study.seeds
         for arm in study.arms
     )
-    return Plan(spec, data, engine, trials)
+    return replace(plan, trials=trials)
 
 
 def trial_key(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from search.data.prepared import Staged, stage
 from search.forecast import data_text, mean_seconds, power_text, time_text
-from search.plan import Plan, engine_version, make_plan
+from search.plan import begin_plan, make_plan
 from studies.spec import RunSpec, StudySpec
 from tracking.record import RecordStore, TrialRecord
 
@@ -125,8 +125,7 @@ def _same_search(spec: RunSpec, staged: Staged) -> "StudyManifest | None":
     past, now = manifest.search, spec.study.search
     if past is None or past.spec.study.search is None or now is None or past.spec.study.search.space != now.space:
         return None
-    choosing = Plan(spec, staged.data, engine_version(spec.backend), ())
-    return manifest if design_of(choosing, past.space) == past.design else None
+    return manifest if design_of(begin_plan(spec, staged.data), past.space) == past.design else None
 
 
 def _show_space(console: "Console", found: _Found, study: StudySpec) -> None:

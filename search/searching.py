@@ -30,6 +30,7 @@ from tracking.searched import Searched, objective_of, read_searched
 
 if TYPE_CHECKING:
     from search.closing_time import ClosingTime
+    from search.train.frozen import FrozenBase
 
 
 def run_search(session: Session) -> int:
@@ -79,6 +80,7 @@ class _Search:
         search = asked.search
         session.warn_of_split(self.staged.data)
         session.begin(self.staged, asked.plan, asked.cards, self._recorded_base(), search)
+        session.under_heads = self._under_heads()
         proposer = self._proposer(search)
         log = ProposalLog(session.folder, search.design)
         exploration = Exploration(
@@ -160,6 +162,16 @@ class _Search:
             return
         said = [search_tables.sentence(searched)]
         print_tables(searched.study.question, [search_tables.settings(searched)], said, self.session.console)
+
+    def _under_heads(self) -> "FrozenBase | None":
+        if self.base is None:
+            return None
+        store, key = self.session.store, self.base.trial.key
+        model = store.read(key).base if store.has(key) else None
+        if model is None:
+            self.session.say("There is no model of the base any more: heads are saved without it, and take features.")
+            return None
+        return self.base.under_heads(model)
 
     def _recorded_base(self) -> Recorded | None:
         """Return where the record of the base is; with features on disk, a damaged one is not needed any more."""

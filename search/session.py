@@ -1,8 +1,8 @@
 """One run of one study: what its steps share, from the first file written to the report."""
 
-import threading
+import shlex
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from search.beginning import tidy_checkpoints, tidy_models, tidy_records, write_manifest
 from search.ending import models_shown, show_shrinkage
+from search.study_report import StudyReport
 from studies.command import Arguments
 from studies.errors import InputError
 from studies.spec import RunSpec
@@ -28,17 +29,14 @@ if TYPE_CHECKING:
     from search.progress import EpochDone
     from search.recorded import Recorded
     from search.shelf import ModelShelf
+    from search.train.frozen import FrozenBase
     from search.workers import Workers
     from tracking.manifest import ModelCard, SearchManifest
     from tracking.publish import Publisher
     from tracking.record import RecordStore
-    from tracking.report_writer import ReportFiles
-    from tracking.reporter import Reporter
 
 _PUBLISH_SECONDS = 60.0
 """How long the end of a run waits for a tracking server to take what it is owed."""
-_LAST_PAGE_SECONDS = 5.0
-"""How long an interruption waits for a page that says so."""
 
 
 @dataclass
@@ -55,6 +53,8 @@ class Session:
     folder: Path = field(init=False)
     shelf: "ModelShelf" = field(init=False)
     """The models of the plan that is being trained; there from `begin` on."""
+    under_heads: "FrozenBase | None" = None
+    """What models stand on from here on, in a search over heads whose base is trained."""
 
     def __post_init__(self) -> None:
         from search.tracking_watch import TrackingWatch
@@ -63,10 +63,8 @@ class Session:
         self.runs_dir = Path(self.spec.runs_dir)
         self.folder = self.runs_dir / self.spec.study.name
         self._publisher: Publisher | None = None
-        self._reporter: Reporter | None = None
         self._watch = TrackingWatch(resolve(self.spec.tracking_uri, self.runs_dir), self.say)
-        # Written on a processor that has nothing left to train; what it imports, the final report need not.
-        self._early_report = threading.Thread(target=self._write_early_report, name="report")
+        self._report = StudyReport(self.folder, self.say)
 
     @property
     def store(self) -> "RecordStore":
@@ -87,6 +85,10 @@ class Session:
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        """On a terminal, show what takes seconds while it does; nothing of it stays."""
+        return self.console.status(f"{doing} ...", spinner_style="dim")
 
     def warn_of_split(self, data: "PreparedData") -> None:
         """Say so if what is held out has images of the same things that are trained on."""
@@ -141,11 +143,9 @@ class Session:
         from search.drive import Drive
         from search.interruption import Interruption
         from search.plan import engine_version
-        from tracking.reporter import Reporter
 
-        if self._reporter is None:
-            self._reporter = Reporter(self.folder, self.say)
-
+        self._report.begin()
+        display.lanes = workers.lanes
         with Interruption() as interruption, display:
             drive = Drive(
                 study=self.spec.study.name,
@@ -159,10 +159,11 @@ class Session:
                 interruption=interruption,
                 command_for=self.command_for,
                 on_record=self._tell_of_record,
-                on_idle=self._start_early_report,
+                on_idle=self._report.start_early,
                 on_wait=lambda: self._look_at_tracking(display),
                 prune=workers.prune,
                 is_base=is_base,
+                under_heads=self.under_heads,
             )
             with _listening(workers, display.progress, drive.progress):
                 return drive.run(), interruption
@@ -177,23 +178,15 @@ class Session:
 
     def _tell_of_record(self) -> None:
         self.publisher.nudge()
-        if self._reporter is not None:
-            self._reporter.nudge()
-
-    def _start_early_report(self) -> None:
-        if self._early_report.ident is None:
-            self._early_report.start()
-
-    def _write_early_report(self) -> None:
-        with suppress(InputError, OSError):  # Nothing is finished yet; or a full disk, which the last report meets too.
-            self._write_report(running=True)
+        self._report.nudge()
 
     def interrupted(self, saved: str, interruption: "Interruption") -> int:
         """Say what is saved, and how to continue; return the exit code."""
         from tracking.provenance import masked
 
-        self._write_that_it_stopped()
-        self.publisher.finish(5.0)
+        with self.busy("stopping"):
+            self._report.take_back()
+            self.publisher.finish(5.0)
         self.say(f"Stopped. {saved} in {self.folder}/. To continue:")
         self.say(f"  {masked(self.arguments.command('search.run'))}")
         return interruption.exit_code
@@ -208,39 +201,20 @@ class Session:
         self.pause()
         return EXIT_TIME_UP
 
-    def _write_that_it_stopped(self) -> None:
-        """Take back what a page says of a running study; one that is not there yet is not worth a wait."""
-        if self._early_report.ident is not None:
-            self._early_report.join()
-            with suppress(InputError):
-                self._write_report()
-        elif self._reporter is not None:
-            self._reporter.finish(_LAST_PAGE_SECONDS)
-
     def pause(self) -> int:
         """End a run that has nothing to test yet: deliver what MLflow is owed; return the exit code."""
-        if self._early_report.ident is not None:
-            self._early_report.join()
-        with suppress(InputError):  # Nothing is tested; what was found is written all the same.
-            self._write_report()
+        with self.busy("writing the report"), suppress(InputError):  # Nothing is tested; what was found is written.
+            self._report.write()
         self._deliver()
         return 0
-
-    def _write_report(self, *, running: bool = False) -> "ReportFiles":
-        from tracking.report_writer import write_report
-
-        if self._reporter is not None and not running:
-            self._reporter.stop()
-        return write_report(self.folder, running)
 
     def end(self, outcome: "Outcome | None") -> int:
         """Write the report, show it, and deliver what MLflow is owed; return the exit code."""
         from tracking.render import print_summary
 
-        if self._early_report.ident is not None:
-            self._early_report.join()
         try:
-            report = self._write_report()
+            with self.busy("writing the report"):
+                report = self._report.write()
         except InputError as error:  # No trial is finished, though some were tried.
             self.publisher.finish(_PUBLISH_SECONDS)
             self.say(str(error))
@@ -258,13 +232,14 @@ class Session:
         return 1 if outcome and outcome.failed else 0
 
     def _deliver(self) -> None:
-        owed = self.publisher.finish(_PUBLISH_SECONDS)
+        with self.busy("delivering to MLflow"):
+            owed = self.publisher.finish(_PUBLISH_SECONDS)
         if owed:
             why = f" ({self.publisher.trouble})" if self.publisher.trouble else ""
+            where = (f"study={self.spec.study.name}", f"runs_dir={self.spec.runs_dir}")
             self.say(
                 f"MLflow:  {owed} items are still owed to {self.publisher.address}{why}; nothing is lost. "
-                "To deliver them:\n"
-                f"  python -m tracking.publish study={self.spec.study.name} runs_dir={self.spec.runs_dir}"
+                f"To deliver them:\n  {shlex.join(('python', '-m', 'tracking.publish', *where))}"
             )
         else:
             self.say(f"MLflow:  {self.publisher.ui_command}")

@@ -72,6 +72,7 @@ class ModelShelf:
             inputs=served.inputs,
             outputs=served.outputs,
             needs=served.needs,
+            dataset=served.dataset,
         )
 
     def settle(self, trial: PlannedTrial, record: TrialRecord) -> None:

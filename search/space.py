@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from search.models.space import Hyperparameter, Space
 from studies.errors import InputError, nearest, unknown
-from studies.spec import ParameterSpec, Scalar, StudySpec
+from studies.spec import ParameterSpec, Scalar, Setting, StudySpec
 from tracking.proposals import Parameter
 
 _LONGEST_LADDER = 1000
@@ -38,6 +38,20 @@ def resolve(declared: Space, study: StudySpec) -> tuple[Parameter, ...]:
         found.append(_asked(name, given, variants) if given else _declared(name, variants))
     varied = {one.name: one for one in found}
     return tuple(_ordered([_conditioned(one, varied, by_name, study) for one in found]))
+
+
+def branches(study: StudySpec) -> dict[str, Setting]:
+    """Return, by hyperparameter that has conditions in the study file, a setting that fulfils them."""
+    assert study.search is not None
+    space = study.search.space
+
+    def above(name: str) -> Setting:
+        found: Setting = {}
+        for parent, values in space[name].when.items() if name in space else ():
+            found |= {parent: values[0], **above(parent)}
+        return found
+
+    return {name: above(name) for name, given in space.items() if given.when}
 
 
 def as_asked(study: StudySpec) -> tuple[Parameter, ...]:
@@ -131,23 +145,39 @@ def _conditioned(
     when = {}
     for parent, values in one.when.items():
         if parent in varied:
-            choices = varied[parent].choices
-            if choices and not set(map(repr, values)) & set(map(repr, choices)):
+            if not any(_tries(varied[parent], value) for value in values):
                 raise InputError(
-                    f"`{one.name}` applies only where {parent} is one of {_listed(values)}, which this search never "
-                    f"tries. Received: {parent} one of {_listed(choices)}."
+                    f"`study.search.space.{one.name}` applies only where {parent} is one of {_listed(values)}, which "
+                    f"this search never tries. Received: {parent} {_tried(varied[parent])}."
                 )
             when[parent] = values
         elif parent in declared:
             stands = study.fixed.get(parent, declared[parent].default)
             if stands not in values:
                 raise InputError(
-                    f"`{one.name}` applies only where {parent} is one of {_listed(values)}. "
+                    f"`study.search.space.{one.name}` applies only where {parent} is one of {_listed(values)}. "
                     f"Received: {parent}={stands!r}, which this search does not vary."
                 )
         else:
             raise InputError(f"`{field}` must name hyperparameters. Received: {parent!r}.{nearest(parent, declared)}")
     return one.model_copy(update={"when": when})
+
+
+def _tries(parent: Parameter, value: Scalar) -> bool:
+    """Return whether a search may propose `value`; a fraction is hardly ever met to the last bit."""
+    if parent.choices:
+        return repr(value) in map(repr, parent.choices)
+    if not parent.whole or isinstance(value, str | bool) or parent.low is None or parent.high is None:
+        return False
+    return parent.low <= value <= parent.high and (value - parent.low) % (parent.step or 1) == 0
+
+
+def _tried(parent: Parameter) -> str:
+    if parent.choices:
+        return f"one of {_listed(parent.choices)}"
+    step = f" in steps of {parent.step}" if parent.step else ""
+    hint = "" if parent.whole else ", which has no choices to depend on"
+    return f"any {'whole ' * parent.whole}number from {parent.low} to {parent.high}{step}{hint}"
 
 
 def _listed(values: Sequence[Scalar]) -> str:

@@ -9,15 +9,17 @@ import re
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from search import progress
 from search.data.prepared import PreparedData
 from search.models.space import Space
 from search.train.checkpoint import EVERY_SECONDS, Checkpoint
+from search.train.frozen import FrozenBase
 from search.train.inputs import held_out, outputs, seen_shape
 from search.train.result import NotFiniteError, ServedModel, TrialPrunedError, TrialResult
 from studies.errors import InputError
@@ -54,6 +56,8 @@ class TrialTask:
     """Whether the result brings the trained model along."""
     serve_model: bool = False
     """Whether the outcome brings it along as users get it, with the preprocessing inside."""
+    under_head: FrozenBase | None = None
+    """Whose features `data` are: then users get the base inside too, for they have images."""
     watched: bool = False
     """Whether every epoch is reported, and the trial may be asked to stop; otherwise a few a second at most are."""
 
@@ -131,10 +135,14 @@ def run_trial(task: TrialTask, checkpoint_seconds: float = EVERY_SECONDS) -> Tri
 
 def served_of(task: TrialTask, model: Any) -> tuple[ServedModel | None, str]:
     """Return the trained `model` for its users, or None and why: what was trained counts without its file too."""
-    from search.train.serving import served
+    from search.train.serving import on_base, served
 
-    seen, dtype = seen_shape(task.data, task.training), str(task.data.open().x_train.dtype)
+    base = task.under_head
     try:
+        if base is not None:
+            whole = served(on_base(model, base), base.stored, base.seen, base.dtype, base.pixels)
+            return replace(whole, dataset=base.dataset), ""
+        seen, dtype = seen_shape(task.data, task.training), str(task.data.open().x_train.dtype)
         return served(model, task.data.input_shape, seen, dtype, task.data_spec.range), ""
     except Exception as error:
         return None, reason_of(error)
@@ -155,11 +163,15 @@ def describe_model(model: str, arm: str, setting: Setting, input_shape: tuple[in
     except InputError as error:
         raise InputError(f"Arm {arm!r}: {error}") from None
     except Exception as error:
-        raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {reason_of(error)}") from None
+        given = f"{'vectors of ' * (len(input_shape) == 1)}{'x'.join(map(str, input_shape))}"
+        reason = f"{reason_of(error)} (the dataset gives it {given})"
+        raise InputError(f"Arm {arm!r}: `study.model` {model!r} cannot be built: {reason}") from None
 
 
-def declared_by(model: str, input_shape: tuple[int, ...], classes: int) -> Space:
-    """Return the hyperparameters that `model` declares.
+def declared_by(
+    model: str, input_shape: tuple[int, ...], classes: int, branches: Mapping[str, Setting] = MappingProxyType({})
+) -> Space:
+    """Return the hyperparameters that `model` declares (see `declared_space` for `branches`).
 
     Raises:
         InputError: it cannot be built.
@@ -168,7 +180,7 @@ def declared_by(model: str, input_shape: tuple[int, ...], classes: int) -> Space
     from search.models.hypermodel import HyperModel
 
     try:
-        return declared_space(HyperModel(model, input_shape, classes))
+        return declared_space(HyperModel(model, input_shape, classes), branches)
     except InputError:
         raise
     except Exception as error:
@@ -254,7 +266,10 @@ def checkpoint_of(task: TrialTask, report: Reporter, every_seconds: float) -> Ch
 def reason_of(error: Exception) -> str:
     """Return an exception in one line; of a failed graph, what failed in it."""
     inside = re.findall(r"^(\w+(?:Error|Exception): .+)$", str(error), re.MULTILINE)
-    lines = str(error).strip().splitlines() or [""]
+    plain = re.sub("\x1b\\[\\d*m", "", str(error))
+    lines = [line for line in plain.splitlines() if line.strip()] or [""]
     if inside and "Graph execution error" in lines[0]:
         return str(inside[0])[:200]
+    if lines[0].startswith("Exception encountered when calling") and len(lines) > 1:
+        del lines[0]  # Keras says where first, and then what.
     return f"{type(error).__name__}: {lines[0][:200]}".rstrip(": ")

@@ -6,13 +6,14 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from search.backends import device_of, start_worker
 from search.executors import LocalExecutor, WorkerDiedError
 from search.models.space import Space
 from search.plan import Plan
 from search.progress import EpochDone, Message, Said
+from search.space import branches
 from search.train.inputs import outputs, seen_shape
 from search.trial import TrialTask, declared_by, describe_model
 from studies.errors import InputError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from search.cluster.executor import DaskExecutor
     from search.fusing import FusingExecutor
 
+_T = TypeVar("_T")
 _MOST_FUSED = 256
 """Trials that wait for each other at most, unless the study says otherwise; what does not fit the device is halved."""
 
@@ -44,19 +46,14 @@ class Workers:
             InputError: an arm's setting is not one that the model accepts.
         """
         classes = outputs(plan.data)
-        futures = {}
-        for arm in plan.spec.study.arms:
+
+        def ask(arm: str) -> "Future[ModelCard]":
             shared = plan.recipes[arm]
             shape = seen_shape(plan.data, shared.training)
-            futures[arm] = self.executor.submit(describe_model, shared.model, arm, shared.setting, shape, classes)
-        cards = {}
-        for arm, future in futures.items():
-            try:
-                cards[arm] = future.result()
-            except WorkerDiedError as error:
-                model = plan.spec.study.model_of(arm)
-                raise InputError(f"`study.model` {model!r} cannot be built: {error}.") from None
-        return cards
+            return self.executor.submit(describe_model, shared.model, arm, shared.setting, shape, classes)
+
+        futures = {arm: ask(arm) for arm in plan.spec.study.arms}
+        return {arm: _built(plan.recipes[arm].model, one, partial(ask, arm)) for arm, one in futures.items()}
 
     def declared(self, plan: Plan) -> Space:
         """Return the hyperparameters that the model of the study declares, found in a worker.
@@ -66,11 +63,26 @@ class Workers:
         """
         study = plan.spec.study
         shape = seen_shape(plan.data, study.training)
-        future = self.executor.submit(declared_by, study.model, shape, outputs(plan.data))
+
+        def ask() -> "Future[Space]":
+            return self.executor.submit(declared_by, study.model, shape, outputs(plan.data), branches(study))
+
+        return _built(study.model, ask(), ask)
+
+
+def _built(model: str, future: "Future[_T]", ask: "Callable[[], Future[_T]]") -> _T:
+    """Return what a worker says of `model`; if that is lost, which may not be the model's fault, ask another one.
+
+    Raises:
+        InputError: both were lost, or the model is not what it should be.
+    """
+    try:
         try:
             return future.result()
-        except WorkerDiedError as error:
-            raise InputError(f"`study.model` {study.model!r} cannot be built: {error}.") from None
+        except WorkerDiedError:
+            return ask().result()
+    except WorkerDiedError as error:
+        raise InputError(f"`study.model` {model!r} cannot be built: {error}.") from None
 
 
 def lanes(spec: ExecutorSpec, most: int) -> int:

@@ -28,13 +28,15 @@ class ParameterSpec(Declaration):
     log: StrictBool = False
     """Propose on a logarithmic scale."""
     when: dict[str, list[Scalar]] = Field(default={})
-    """Other hyperparameters, and the values of each under which this one is asked for. Empty: as the model says."""
+    """Other hyperparameters, and the values of each under which this one is asked for. Empty: as the model says, which
+    says nothing where it declares this one behind a plain `if` and in no conditional scope of Keras Tuner."""
 
     @model_validator(mode="after")
     def _is_a_space(self) -> Self:
         if self.choices is not None:
             if self.low is not None or self.high is not None or self.step is not None or self.log:
-                raise ValueError("must be either choices or a range (low, high), not both")
+                given = ", ".join(f"{name}={value}" for name, value in self.model_dump(exclude_defaults=True).items())
+                raise ValueError(f"must be either choices or a range (low, high), not both. Received: {given}")
             if not self.choices:
                 raise ValueError("must have at least one choice. Received: choices=[]")
             return self
@@ -86,24 +88,25 @@ class SearchSpec(Declaration):
     """The search is over once a setting's score reaches this value."""
     confirm: ConfirmSpec = ConfirmSpec()
 
-    @field_validator("duration")
+    @field_validator("duration", mode="before")
     @classmethod
-    def _is_a_duration(cls, text: str | None) -> str | None:
-        if text is not None and not (seconds_of(text) > 0):
-            raise ValueError(f"`study.search.duration` must be a time such as 90m or 1h30m. Received: {text!r}.")
-        return text
+    def _is_a_duration(cls, given: object) -> object:
+        if given is not None and not (isinstance(given, str) and seconds_of(given) > 0):
+            raise ValueError(f"`study.search.duration` must be a time such as 90m or 1h30m. Received: {given!r}.")
+        return given
 
-    @field_validator("stop_at")
+    @field_validator("stop_at", mode="before")
     @classmethod
-    def _is_a_time(cls, text: str | None) -> str | None:
-        if text is not None:
-            try:
-                time.fromisoformat(text)
-            except ValueError:
-                raise ValueError(
-                    f"`study.search.stop_at` must be a time of day such as 06:00. Received: {text!r}."
-                ) from None
-        return text
+    def _is_a_time(cls, given: object) -> object:
+        expected = "`study.search.stop_at` must be a time of day such as 06:00"
+        if isinstance(given, int):  # YAML reads 22:30 without quotes as a number of base 60.
+            raise ValueError(f"{expected}, in quotes in a file. Received: {given}, a number.")
+        try:
+            if given is not None:
+                time.fromisoformat(str(given))
+        except ValueError:
+            raise ValueError(f"{expected}. Received: {given!r}.") from None
+        return given
 
     @model_validator(mode="after")
     def _has_sound_conditions(self) -> Self:
@@ -128,6 +131,8 @@ class SearchSpec(Declaration):
         return self
 
     def _check_condition(self, name: str, parent: str, values: list[Scalar]) -> None:
+        if not values:
+            raise ValueError(f"`study.search.space.{name}.when.{parent}` must have at least one value. Received: [].")
         declared = self.space.get(parent)
         if declared is None or declared.choices is None:
             return

@@ -43,7 +43,8 @@ def put_model_files(store: RecordStore, record: TrialRecord, target: Path) -> No
     python = f"python: {record.environment.python}\n"
     how = f"build_dependencies:\n- pip\ndependencies:\n- -r {REQUIREMENTS_FILE}\n"
     (target / PYTHON_FILE).write_text(python + how, encoding="utf-8")
-    _put_example(store.folder.parent / "data" / f"{record.dataset}-{record.data_digest[:12]}", target)
+    dataset = record.saved_model.dataset or f"{record.dataset}-{record.data_digest[:12]}"
+    _put_example(store.folder.parent / "data" / dataset, target)
 
 
 def _put_example(data: Path, target: Path) -> None:

@@ -138,11 +138,11 @@ def pause(cpu_seconds: float) -> float:
 
 
 def _write(folder: Path, running: bool, complain: Callable[[str], None]) -> None:
-    from tracking.report_writer import NothingFinishedError, write_report
+    from tracking.report_writer import NotConfirmedError, NothingFinishedError, write_report
 
     try:
         write_report(folder, running)
-    except NothingFinishedError:
+    except (NothingFinishedError, NotConfirmedError):  # The page of a search that is not confirmed yet is written.
         return
     except InputError as error:
         complain(" ".join(str(error).split()))

@@ -29,6 +29,9 @@ class SavedModel(Declaration):
     there; one saved under `all` stays."""
     inputs: TensorCard
     """As the dataset stores it: crop and range are inside the model."""
+    dataset: str = ""
+    """Folder, under `runs/data`, of what it takes. Empty: it is that of the trial's own dataset. The model of a head
+    was trained on the features of a frozen base, and takes images."""
     outputs: TensorCard
     """A score for each class, one probability, or one number."""
     needs: tuple[str, ...] = Field(default=())

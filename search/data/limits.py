@@ -38,7 +38,9 @@ def limited(images: Images, data_spec: DataSpec, name: str) -> Images:
 
 def _check_count(field: str, limit: int | None, count: int, meaning: str) -> None:
     if limit is not None and limit > count:
-        raise InputError(f"`study.data.{field}` must be at most {count}, {meaning}. Received: {limit}.")
+        raise InputError(
+            f"`study.data.{field}` must be at most {count}, {meaning} (or null, for all of it). Received: {limit}."
+        )
 
 
 def _check_classes(images: Images, limit: int, name: str) -> None:

@@ -1,19 +1,27 @@
 """Which hyperparameters a model declares, found by building it as Keras Tuner does before a search."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras_tuner
 
 from search.models.hypermodel import HyperModel
 from search.models.space import Condition, Hyperparameter, Space
+from studies.declaration import Setting
 
 
-def declared_space(model: HyperModel) -> Space:
+def declared_space(model: HyperModel, branches: Mapping[str, Setting] = MappingProxyType({})) -> Space:
     """Return the hyperparameters that `model` declares, those in conditional scopes included.
 
     The model is built once with its defaults, and once more for each conditional scope that no build has entered yet:
     inside it, others may be declared. What a build function hides behind a plain `if` is found on its default branch
-    only, as in Keras Tuner; a study file can add it to the space.
+    only, as in Keras Tuner.
+
+    Args:
+        model: the model.
+        branches: by the name of a hyperparameter, a setting under which the model is to declare it. It is built with
+            that too, if nothing else has brought the name to light.
     """
     build = model.build_function()
     known, entered, tried = keras_tuner.HyperParameters(), [], []
@@ -27,6 +35,12 @@ def declared_space(model: HyperModel) -> Space:
         known.merge(hp.space, overwrite=False)
         entered += hp.active_scopes
         waiting = [scope for scope in waiting + hp.inactive_scopes if scope not in entered + tried]
+    for name, setting in branches.items():
+        if name not in {one.name for one in known.space}:
+            hp = keras_tuner.HyperParameters()
+            hp.values = dict(setting)
+            build(hp)
+            known.merge(hp.space, overwrite=False)
     return tuple(_declaration(hp) for hp in known.space)
 
 

@@ -82,7 +82,7 @@ def up_to(model: keras.Model, layer: str | None) -> keras.Model:
             f"The features of a frozen base must be vectors. Received: layer {layer!r}, whose output has the shape "
             f"{tuple(output.shape[1:])}."
         )
-    return keras.Model(model.input, output)
+    return keras.Model(model.input, output, name=model.name)
 
 
 def _layer(model: keras.Model, name: str | None) -> Any:

@@ -21,6 +21,7 @@ network trained on everything. Heads are compared on equal terms all the same, a
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from search.data.prepared import PreparedData
 from search.data.stored import find
@@ -48,6 +49,26 @@ class FeaturesTask:
     """Of the base's trial, for its crop; its augmentation is off here."""
     layer: str | None = None
     """Whose output the features are. None: the last Flatten or global pooling."""
+
+
+@dataclass(frozen=True)
+class FrozenBase:
+    """What heads stand on, for those of them that are saved: a user has images, and no features."""
+
+    model: bytes
+    """The trained base, as `TrialResult.model`."""
+    layer: str | None
+    """Whose output the features are. None: the last Flatten or global pooling."""
+    dataset: str
+    """Folder of its images, under that of prepared data."""
+    stored: tuple[int, ...]
+    """Shape of an image there."""
+    dtype: str
+    """Of the images there: `uint8`, or `float32` in [0, 1]."""
+    seen: tuple[int, ...]
+    """Shape of an image as the base sees it: the centre is cut out."""
+    pixels: Literal["unit", "centred"]
+    """The range in which it sees them."""
 
 
 def find_features(name: str, home: Path) -> PreparedData | None:

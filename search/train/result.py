@@ -19,6 +19,8 @@ class ServedModel:
     outputs: TensorCard
     needs: tuple[str, ...]
     """Modules, besides Keras, that have to be imported before it is loaded."""
+    dataset: str = ""
+    """Folder of the prepared data whose examples it takes. Empty: those that it was trained on."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Literal
 
 import keras
 
+from search.train.frozen import FrozenBase
 from search.train.result import ServedModel
-from search.train.saving import file_bytes, portable
+from search.train.saving import file_bytes, loaded, portable
 from tracking.saved_model import TensorCard
 
 _MODULE = re.compile(r'"module": "((?!keras\b|builtins\b)[^"]+)"')
@@ -39,6 +40,14 @@ def served(
         outputs=TensorCard(shape=tuple(whole.output_shape), dtype="float32"),
         needs=_needs(content),
     )
+
+
+def on_base(head: keras.Model, base: FrozenBase) -> keras.Model:
+    """Return `head`, which takes features, behind the base that makes them of images as the base sees them."""
+    from search.train.features import up_to
+
+    cut = up_to(loaded(base.model), base.layer)
+    return keras.Sequential([keras.Input(base.seen), cut, portable(head)], name=f"{head.name}_on_{cut.name}")
 
 
 def _with_preprocessing(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from search.models.space import Condition, Hyperparameter
-from search.space import resolve
+from search.space import branches, resolve
 from studies.compose import compose
 from studies.errors import InputError
 from studies.spec import StudySpec
@@ -48,6 +48,27 @@ def test_a_parent_that_is_fixed_settles_the_condition() -> None:
     assert rate.when == {}
 
 
+def test_a_condition_may_name_a_whole_number_that_a_range_has() -> None:
+    space = {
+        "dense_units": {"low": 0, "high": 64, "step": 32},
+        "batch_norm": {"choices": [True, False], "when": {"dense_units": [16, 64]}},
+    }
+    found = {one.name: one for one in resolve(DECLARED, study(space))}
+    assert found["batch_norm"].when == {"dense_units": (16, 64)}
+
+
+def test_a_branch_of_the_model_is_a_setting_that_fulfils_all_conditions_above() -> None:
+    asked = study({
+        "placement": {"choices": list(PLACEMENTS)},
+        "dense_units": {"choices": [0, 64], "when": {"placement": ["after_pooling", "none"]}},
+        "activation": {"choices": ["elu", "relu"], "when": {"dense_units": [64]}},
+    })  # fmt: skip
+    assert branches(asked) == {
+        "dense_units": {"placement": "after_pooling"},
+        "activation": {"dense_units": 64, "placement": "after_pooling"},
+    }
+
+
 def test_a_field_of_training_extends_the_space() -> None:
     [batch] = resolve(DECLARED, study({"training.batch_size": {"choices": [32, 64]}}))
     assert batch.choices == (32, 64)
@@ -72,11 +93,25 @@ def test_a_field_of_training_extends_the_space() -> None:
         ),
         (
             {"rate": {"low": 0.1, "high": 0.5}}, {},
-            "`rate` applies only where placement is one of after_pooling, after_flatten. Received: placement='none', ",
+            "`study.search.space.rate` applies only where placement is one of after_pooling, after_flatten. Received: "
+            "placement='none', which this search does not vary.",
         ),
         (
             {"placement": {"choices": ["none"]}, "rate": {"low": 0.1, "high": 0.5}}, {},
-            "`rate` applies only where placement is one of after_pooling, after_flatten, which this search never ",
+            "`study.search.space.rate` applies only where placement is one of after_pooling, after_flatten, which this "
+            "search never tries. Received: placement one of none.",
+        ),
+        (
+            {"rate": {"low": 0.1, "high": 0.7}, "dense_units": {"choices": [0, 64], "when": {"rate": [0.1]}}},
+            {"placement": "after_pooling"},
+            "`study.search.space.dense_units` applies only where rate is one of 0.1, which this search never tries. "
+            "Received: rate any number from 0.1 to 0.7, which has no choices to depend on.",
+        ),
+        (
+            {"dense_units": {"low": 0, "high": 64, "step": 32}, "batch_norm": {
+                "choices": [True, False], "when": {"dense_units": [16, 96]}}}, {},
+            "`study.search.space.batch_norm` applies only where dense_units is one of 16, 96, which this search never "
+            "tries. Received: dense_units any whole number from 0 to 64 in steps of 32.",
         ),
         (
             {"rate": {"low": 0.1, "high": 0.5, "when": {"plaecment": ["none"]}}}, {"placement": "after_pooling"},

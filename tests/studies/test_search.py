@@ -50,6 +50,20 @@ def refusal(*overrides: str) -> str:
             "`study.search.duration` must be a time such as 90m or 1h30m. Received: 'soon'.",
         ),
         (
+            "study.search.space.rate.when={placement: []}",
+            "`study.search.space.rate.when.placement` must have at least one value. Received: [].",
+        ),
+        ("study.search.duration=90", "`study.search.duration` must be a time such as 90m or 1h30m. Received: 90."),
+        (
+            "study.search.stop_at=1350",
+            "`study.search.stop_at` must be a time of day such as 06:00, in quotes in a file. Received: 1350, a ",
+        ),
+        (
+            "study.search.space.optimizer.low=1",
+            "`study.search.space.optimizer` must be either choices or a range (low, high), not both. Received: "
+            "choices=['adam', 'adamw', 'rmsprop', 'sgd'], low=1.",
+        ),
+        (
             "study.search.stop_at='25:00'",
             "`study.search.stop_at` must be a time of day such as 06:00. Received: '25:00'.",
         ),

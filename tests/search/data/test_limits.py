@@ -54,8 +54,8 @@ def test_the_digest_is_that_of_the_images_used(spec: DatasetSpec) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"train_limit": 13}, "`study.data.train_limit` must be at most 12, the size of the training set of npz."),
-        ({"test_limit": 7}, "`study.data.test_limit` must be at most 6, the size of the test set of npz."),
+        ({"train_limit": 13}, "`study.data.train_limit` must be at most 12, the size of the training set of npz (or "),
+        ({"test_limit": 7}, "`study.data.test_limit` must be at most 6, the size of the test set of npz (or "),
         ({"train_limit": 8}, "`study.data.train_limit` must be at least 9, to leave images of each class"),
         ({"train_limit": 8}, "Received: 8, which leaves none of class 'c'."),
         (

@@ -67,6 +67,15 @@ def without_input(hp):
     return model
 
 
+def behind_an_if(hp):
+    model = keras.Sequential([keras.layers.Flatten()])
+    if hp.Choice("kind", ["linear", "mlp"]) == "mlp":
+        model.add(keras.layers.Dense(hp.Int("units", 4, 32)))
+    model.add(keras.layers.Dense(3))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
 def uncompiled(hp):
     return keras.Sequential([keras.layers.Dense(2)])
 
@@ -112,6 +121,14 @@ def test_conditional_scopes_are_explored_and_kept() -> None:
         mine("build").build({"kind": "cnn", "units": 8}, seed=1)
     with pytest.raises(InputError, match=r"'filtres'.*'filters'"):
         mine("build").build({"kind": "cnn", "filtres": 8}, seed=1)
+
+
+def test_what_is_behind_a_plain_if_is_found_where_the_study_file_says_when() -> None:
+    assert [one.name for one in declared_space(mine("behind_an_if"))] == ["kind"]
+    space = declared_space(mine("behind_an_if"), {"units": {"kind": "mlp"}, "unit": {"kind": "mlp"}})
+    assert [(one.name, one.low, one.high, one.conditions) for one in space[1:]] == [("units", 4, 32, ())]
+    model = mine("behind_an_if").build({"kind": "mlp", "units": 5}, seed=1)
+    assert [weights.shape for weights in model.get_weights()] == [(64, 5), (5,), (5, 3), (3,)]
 
 
 def test_what_a_class_declares_apart_belongs_to_its_space() -> None:
