@@ -3,8 +3,8 @@
 
 With `storage` Optuna keeps its trials there, else in a file; with `tracking_uri` a publisher delivers to MLflow
 meanwhile, else nobody does. Study loop, Optuna queue, record store, display and executor are the real ones; two workers
-return made-up results, and are replaced as often as in any study unless `trials_per_worker` says otherwise: at this pace
-that is every two seconds, and takes a core of the machine. TensorFlow is never imported. What is not CPU time is mostly
+return made-up results. They are replaced as often as in any study unless `trials_per_worker` says otherwise: at this
+pace that is every second or two, and takes much of a core. TensorFlow is never imported. What is not CPU time is mostly
 the disk's: what is recorded is on it before the next step.
 """
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -46,6 +45,8 @@ class Display:
     """One line about the state as a whole, such as an interruption."""
     owed: str = ""
     """One line about what MLflow does not take, if it does not."""
+    lanes: int = 0
+    """How many trials run at once: so many of those that are submitted run, before their first epoch too."""
     _reused: int = 0
     _failed: int = 0
     _pruned: int = 0
@@ -145,30 +146,42 @@ class Display:
 
     def _picture(self) -> RenderableType:
         with self._lock:
-            parts: list[RenderableType] = [self._headline(), Columns([_bar(self._done, self.total)])]
+            parts: list[RenderableType] = [self._headline(), self._pace()]
+            # Above the tables: of those, what a low terminal has no room for is cut.
+            parts += [Text(line, style="yellow") for line in (self.note, self.owed) if line]
             if self._running:
                 parts.append(self._running_table())
             if self.scores:
                 parts.append(_means_table(self.metric, self.arms, self.scores))
-            parts += [Text(line, style="yellow") for line in (self.note, self.owed) if line]
             return Group(*parts)
 
     def _headline(self) -> Text:
+        running = max(len(self._running), min(self.lanes, len(self._planned)))
+        text = Text(f"{self.study}  ", style="bold")
+        text.append(f"{self._done} of {self.total} trials done, {running} running", style="not bold")
+        return text.append(f", {self._failed} failed", style="red" if self._failed else "not bold")
+
+    def _pace(self) -> Table:
+        """Return how far the study is, how fast it goes, and how long it still takes, in one row."""
         speed = sum(running.images_per_second for running in self._running.values())
         left = self._seconds_left()
-        text = Text(f"{self.study}  ", style="bold")
-        text.append(f"{self._done} of {self.total} trials done, {len(self._running)} running", style="not bold")
-        text.append(f", {self._failed} failed", style="red" if self._failed else "not bold")
-        text.append(f"  {speed:,.0f} images/s" if speed else "  starting workers", style="not bold")
-        text.append(f"  {_duration(left)} left" if left is not None else "", style="not bold")
-        return text
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_row(
+            _bar(self._done, self.total, width=40),
+            Text(f"{speed:,.0f} images/s" if speed else "preparing", no_wrap=True),
+            Text(f"{_duration(left)} left" if left is not None else "", no_wrap=True),
+        )
+        return row
 
     def _running_table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column()
+        for _ in range(4):
+            table.add_column(no_wrap=True)  # On a narrow terminal, it is the arm's name that gives way.
         for running in sorted(self._running.values(), key=lambda running: running.trial.seed):
             trial = running.trial
             table.add_row(
-                trial.arm,
+                _name(trial.arm),
                 f"seed {trial.seed}",
                 _bar(running.epoch, running.epochs, width=20),
                 f"epoch {running.epoch}/{running.epochs}",
@@ -177,7 +190,12 @@ class Display:
         return table
 
 
-def _bar(done: int, total: int, width: int = 60) -> ProgressBar:
+def _name(arm: str) -> Text:
+    """Return the name of an arm, on one line however narrow the terminal is."""
+    return Text(arm, no_wrap=True, overflow="ellipsis")
+
+
+def _bar(done: int, total: int, width: int) -> ProgressBar:
     return ProgressBar(total=max(total, 1), completed=done, width=width)
 
 
@@ -191,7 +209,7 @@ def _means_table(metric: str, arms: Sequence[str], scores: Mapping[str, Sequence
         arms = sorted(scores, key=lambda arm: sign * fmean(scores[arm]))[:_SHOWN]
     for arm in arms:
         values = scores.get(arm, ())
-        table.add_row(arm, str(len(values)), f"{fmean(values):.4f}" if values else "-")
+        table.add_row(_name(arm), str(len(values)), f"{fmean(values):.4f}" if values else "-")
     return table
 
 

@@ -10,10 +10,11 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from itertools import count
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,17 @@ from search import progress
 from search.worker_process import Call, Stop, work
 
 _SPAWN = multiprocessing.get_context("spawn")  # TensorFlow's threads do not survive a fork
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Have a process that is started here not hear Ctrl-C, which reaches the whole group, before it can ignore it."""
+    resource_tracker.ensure_running()  # When it starts with a worker, it lets the signal through again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class WorkerDiedError(Exception):
@@ -219,7 +231,8 @@ class LocalExecutor(Executor):
         log = self._logs / f"worker-{number}.log"
         process = _SPAWN.Process(target=work, args=(theirs, self.initializer, log), daemon=True)
         with self._changed:
-            process.start()
+            with _deaf_to_ctrl_c():
+                process.start()
             theirs.close()
             worker = self._live[number] = _Worker(process, ours, log)
             if self._killed:

@@ -22,9 +22,16 @@ class StudyLock:
         """Take the lock now if the study has been run before, so that a second coordinator hears at once.
 
         Otherwise nothing is written; `acquire` follows when the study is known to be sound.
+
+        Raises:
+            InputError: another process has it, or it is plain that the folder cannot be written.
         """
-        if (self._folder / coordinator.LOCK_NAME).exists():
+        if os.access(self._folder / coordinator.LOCK_NAME, os.F_OK):
             self.acquire()
+            return
+        there = next(place for place in (self._folder, *self._folder.parents) if os.access(place, os.F_OK))
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise self._unwritable(f"{there} is {'not writable' if there.is_dir() else 'a file'}")
 
     def acquire(self) -> None:
         """Take the lock, if it is not held already.
@@ -45,12 +52,15 @@ class StudyLock:
                 "it, stop it, or give this one another name with study.name=NAME."
             ) from None
         except OSError as error:
-            raise InputError(
-                f"`runs_dir` must be a folder that can be written. Received: {str(self._folder.parent)!r} ({error})."
-            ) from None
+            raise self._unwritable(str(error)) from None
 
     def release(self) -> None:
         """Let go of the lock, if it is held."""
         if self._lock.is_locked:
             self._owner.unlink(missing_ok=True)
             self._lock.release()
+
+    def _unwritable(self, why: str) -> InputError:
+        return InputError(
+            f"`runs_dir` must be a folder that can be written. Received: {str(self._folder.parent)!r} ({why})."
+        )

@@ -29,7 +29,9 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = parse(argv, "search.run", "Run a study: train what has no record yet, then test and report.", [OPTION])
     if arguments.show_config:
-        return guarded(lambda: print_configuration(arguments))
+        from tracking.provenance import masked
+
+        return guarded(lambda: print_configuration(arguments, masked))
     return guarded(lambda: _run(arguments))
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.command import guarded
+from studies.command import add_config_dir, guarded, listed
 from studies.errors import InputError, unknown
 from tracking.arguments import named_values
 
@@ -35,18 +35,11 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m search.schedule",
         description="Run the studies of schedule/NAME.yaml at night, and write the brief in the morning.",
-        epilog="\n".join(f"{name}=   {meaning}" for name, meaning in _ARGUMENTS.items()),
+        epilog=listed([(f"{name}=", meaning) for name, meaning in _ARGUMENTS.items()]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("arguments", nargs="*", metavar="name=value", help="see below")
-    parser.add_argument(
-        "--config-dir",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="DIR",
-        help="a folder of your own with schedule/NAME.yaml (and study/, dataset/, executor/)",
-    )
+    add_config_dir(parser, "schedule/NAME.yaml (and study/, dataset/, executor/)")
     given = parser.parse_args(argv)
     return guarded(lambda: _run(given.arguments, given.config_dir))
 

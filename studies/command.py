@@ -2,7 +2,9 @@
 
 import argparse
 import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,12 @@ from studies.errors import InputError, unknown
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+_FIELDS = """\
+any field of the study, its dataset or its executor, for example:
+  study.budget=smoke   study.replicates=10   study.training.epochs=5
+  study.arms.dropout1.rate=0.3   dataset.dir=DIR   executor.workers=4
+  runs_dir=DIR   backend=jax   tracking_uri=http://localhost:5000
+all fields are described in studies/spec.py; --cfg job shows their values"""
 
 
 @dataclass(frozen=True)
@@ -46,14 +54,7 @@ def parse(argv: Sequence[str], module: str, description: str, options: Sequence[
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("overrides", nargs="*", metavar="name=value", help="see below")
-    parser.add_argument(
-        "--config-dir",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="DIR",
-        help="a folder of your own with study/NAME.yaml (and dataset/, executor/)",
-    )
+    add_config_dir(parser, "study/NAME.yaml (and dataset/, executor/)")
     parser.add_argument("--cfg", choices=["job"], help="print the composed configuration and do nothing")
     given = parser.parse_known_args([text for text in argv if text not in ("-h", "--help")])[0]
     parser.epilog = _epilog(given.config_dir, options)
@@ -65,6 +66,18 @@ def parse(argv: Sequence[str], module: str, description: str, options: Sequence[
         config_dirs=tuple(given.config_dir),
         options={name: value for name, _, value in own},
         show_config=given.cfg is not None,
+    )
+
+
+def add_config_dir(parser: argparse.ArgumentParser, files: str) -> None:
+    """Let `parser` take `--config-dir DIR`, more than once too; `files` says which are looked for there."""
+    parser.add_argument(
+        "--config-dir",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help=f"a folder of your own with {files}",
     )
 
 
@@ -88,24 +101,26 @@ def yes_or_no(options: dict[str, str], name: str, default: bool) -> bool:
     return text == "true"
 
 
-def print_configuration(arguments: Arguments) -> int:
-    """Print the composed configuration as YAML; return the exit code."""
+def print_configuration(arguments: Arguments, masked: Callable[[str], str]) -> int:
+    """Print the composed configuration as YAML, as `masked` shows it; return the exit code."""
     from omegaconf import OmegaConf
 
     # What is shown is what would run: valid, with the name that the dataset gives it, and with every default.
     run = compose(arguments.overrides, arguments.config_dirs)
-    print(OmegaConf.to_yaml(OmegaConf.create(run.model_dump(mode="json"))), end="")
+    print(masked(OmegaConf.to_yaml(OmegaConf.create(run.model_dump(mode="json")))), end="")
     return 0
 
 
+def listed(rows: Sequence[tuple[str, str]]) -> str:
+    """Return names and their meanings for `--help`, in two columns as wide as the terminal."""
+    start, width = max(len(name) for name, _ in rows) + 3, shutil.get_terminal_size().columns - 2
+    wrapper = textwrap.TextWrapper(
+        width=width, subsequent_indent=" " * start, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(wrapper.fill(f"{name:<{start}}{meaning}") for name, meaning in rows)
+
+
 def _epilog(config_dirs: Sequence[Path], options: Sequence[tuple[str, str]]) -> str:
-    lines = [f"{group}=   {', '.join(choices(group, config_dirs))}" for group in GROUPS]
-    lines += [f"{name}=   {meaning}" for name, meaning in options]
-    lines += [
-        "",
-        "any field of the study, its dataset or its executor, for example:",
-        "  study.replicates=10   study.training.epochs=5   study.arms.dropout1.rate=0.3",
-        "  dataset.dir=DIR   executor.workers=4   runs_dir=DIR   tracking_uri=http://localhost:5000",
-        "all fields are described in studies/spec.py; --cfg job shows the values they would have",
-    ]
-    return "\n".join(lines)
+    rows = [(f"{group}=", ", ".join(choices(group, config_dirs))) for group in GROUPS]
+    rows += [(f"{name}=", meaning) for name, meaning in options]
+    return f"{listed(rows)}\n\n{_FIELDS}"

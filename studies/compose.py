@@ -57,9 +57,25 @@ def _resolved(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Dic
         _apply_budget(config, overrides)
         missing = sorted(OmegaConf.missing_keys(config))
         if missing:
-            raise InputError(f"`{missing[0]}` must be given: {missing[0]}=VALUE.")
+            raise _missing(missing[0], config)
         OmegaConf.resolve(config)
     return config
+
+
+def _missing(field: str, config: DictConfig) -> InputError:
+    """Return the error for a `field` without a value: that it must be given, or that it was, but misspelt."""
+    parent, _, _ = field.rpartition(".")
+    valid = _fields(parent.split("."), RunSpec) if parent else [*RunSpec.model_fields]
+    given = OmegaConf.select(config, parent) if parent else config
+    if strange := next((str(name) for name in given if valid and name not in valid), None):
+        return _no_field(f"{parent}.{strange}" if parent else strange, valid)
+    return InputError(f"`{field}` must be given: {field}=VALUE.")
+
+
+def _no_field(field: str, valid: Sequence[str]) -> InputError:
+    """Return the error for a `field` of which the last name is not one of `valid`."""
+    hint = nearest(field.rpartition(".")[2], valid)
+    return InputError(f"`{field}` is not a field. Fields here: {', '.join(valid)}.{hint}")
 
 
 def _apply_budget(config: DictConfig, overrides: Sequence[str]) -> None:
@@ -118,6 +134,10 @@ def _prepare(text: str, config_dirs: Sequence[Path]) -> str:
         raise InputError(f"An override has the form field=value. Received: {text!r}.{hint}")
     first, valid = name.partition(".")[0], [*RunSpec.model_fields]
     if first not in valid and first != "hydra":
+        inside = {part: f"study.{part}" for part in _fields(["study"], RunSpec)}
+        inside |= {part: f"study.training.{part}" for part in _fields(["study", "training"], RunSpec)}
+        if first in inside:
+            raise InputError(f"`{name}` is not a field. Did you mean '{inside[first]}{name.removeprefix(first)}'?")
         raise InputError(f"`{name}` is not a field. Fields here: {', '.join(valid)}.{nearest(first, valid)}")
     if name in GROUPS:
         _check_choice(name, value, config_dirs)
@@ -160,6 +180,9 @@ def _as_input_error() -> Iterator[None]:
         if isinstance(error, OverrideParseException):
             form = "An override has the form field=value, with quotes around special characters"
             raise InputError(f"{form}. Received: {error.override.removeprefix('++')!r}.") from None
+        if (given := re.match(r"Error merging override (?:\+\+)?([^=]+)=(.*)", str(error))) is not None:
+            field, value = given.groups()
+            raise InputError(f"`{field}` must be of the kind that it is in the file. Received: {value!r}.") from None
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise InputError("The configuration cannot be composed: " + " ".join(lines[:3])[:400]) from None
 
@@ -185,8 +208,7 @@ def _line(location: list[str], problem: Mapping[str, Any], schema: type[BaseMode
     field, received = ".".join(location), problem["input"]
     match problem["type"]:
         case "extra_forbidden":
-            valid = _fields(location[:-1], schema)
-            return f"`{field}` is not a field. Fields here: {', '.join(valid)}.{nearest(location[-1], valid)}"
+            return str(_no_field(field, _fields(location[:-1], schema)))
         case "missing":
             return f"`{field}` must be given; it is missing."
         case "value_error":
@@ -197,6 +219,8 @@ def _line(location: list[str], problem: Mapping[str, Any], schema: type[BaseMode
             expected = str(problem["ctx"]["expected"])
             names = re.findall(r"'([^']+)'", expected)
             return f"`{field}` must be {expected}. Received: {received!r}.{nearest(received, names)}"
+        case "dict_type" | "model_type":
+            expectation = "be a mapping of names to values"
         case "string_pattern_mismatch":
             expectation = "begin with a letter or a digit and go on with those, '_', '.' and '-'"
         case "string_too_short":

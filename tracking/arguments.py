@@ -14,7 +14,9 @@ def named_values(arguments: Sequence[str], valid: Sequence[str]) -> dict[str, st
     given: dict[str, str] = {}
     for argument in arguments:
         name, _, value = argument.partition("=")
-        if name not in valid or not value:
+        if name in valid and not value:
+            raise InputError(f"`{name}` must have a value: {name}=VALUE. Received: {argument!r}.")
+        if name not in valid:
             expected = ", ".join(f"`{known}=`" for known in valid)
             raise InputError(f"Arguments are {expected}. Received: {argument!r}.{nearest(name, valid)}")
         if name in given:

@@ -4,11 +4,11 @@ The coordinator does the same in the background through `Publisher`, which keeps
 process of its own: then MLflow's import, its migrations and a server that hangs cost no trial anything.
 """
 
-import argparse
 import contextlib
 import logging
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,17 +16,26 @@ from pathlib import Path
 
 from studies.errors import InputError, unknown
 from tracking.address import resolve
+from tracking.arguments import named_values
 from tracking.courier import BusyError, Courier
 from tracking.delivery_loop import follow, prepare
 from tracking.manifest import read_manifest
 from tracking.outbox import Outbox
 
-_ARGUMENTS = {
-    "study": "name of a study that has run (its folder's name in runs_dir)",
-    "runs_dir": "folder of the studies; default runs",
-    "tracking_uri": "MLflow's address; default the study's, MLFLOW_TRACKING_URI, or mlflow.db in runs_dir",
-    "follow": "true: go on until standard input is closed; default false",
-}
+USAGE = """\
+Deliver to MLflow what it has not been told yet.
+
+    python -m tracking.publish study=NAME [name=value ...]
+
+    study=NAME         a study that has run
+    runs_dir=DIR       the folder with its records (default: runs)
+    tracking_uri=URI   MLflow's address (default: the study's, else MLFLOW_TRACKING_URI, else
+                       mlflow.db in runs_dir)
+    follow=true        go on until standard input is closed (default: false)
+
+What is delivered already is not sent again.
+"""
+ARGUMENTS = ("study", "runs_dir", "tracking_uri", "follow")
 _RESTARTS = 3
 _END_SECONDS = 5.0
 """How long a publisher that overran gets to end by itself before it is killed."""
@@ -57,11 +66,11 @@ class Publisher:
     def ui_command(self) -> str:
         """What shows the study in MLflow: a command for a database, an address for a server."""
         file = self._address.file
-        if file is not None:
-            near = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-            return f"mlflow ui --backend-store-uri {shlex.quote(f'sqlite:///{near}')}"
-        if not self._address.is_server:
-            return f"mlflow ui --backend-store-uri {shlex.quote(self.address)}"
+        if file is not None or not self._address.is_server:
+            store = self.address if file is None else f"sqlite:///{_near(file)}"
+            # Of a virtual environment that is used without being activated, the shell does not find the programs.
+            program = "mlflow" if shutil.which("mlflow") else str(_near(Path(sys.executable).with_name("mlflow")))
+            return shlex.join([program, "ui", "--backend-store-uri", store])
         experiment = self._outbox.experiment()
         # MLflow opens in the view that it was last used in, of which one calls runs evaluations.
         view = "?workflowType=machine_learning"
@@ -127,14 +136,22 @@ class Publisher:
         return process
 
 
+def _near(path: Path) -> Path:
+    """Return `path` from here, if it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def main(argv: Sequence[str]) -> int:
     """Deliver what is owed.
 
     Returns:
         0 if nothing is owed any more, 1 if something is, 2 for bad input.
     """
+    if any(argument in ("-h", "--help") for argument in argv):
+        print(USAGE, end="")
+        return 0
     try:
-        given = _parse(argv)
+        given = _parsed(argv)
         runs_dir = Path(given.get("runs_dir", "runs"))
         manifest = read_manifest(runs_dir, given["study"])
         address = resolve(given.get("tracking_uri", manifest.spec.tracking_uri), runs_dir)
@@ -173,21 +190,15 @@ def _deliver_once(courier: Courier, study: str, address: str) -> int:
     return 0
 
 
-def _parse(argv: Sequence[str]) -> dict[str, str]:
-    parser = argparse.ArgumentParser(
-        prog="python -m tracking.publish",
-        description="Deliver to MLflow what it has not been told yet.",
-        epilog="\n".join(f"{name}=   {meaning}" for name, meaning in _ARGUMENTS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("arguments", nargs="*", metavar="name=value", help="see below")
-    pairs = [text.partition("=") for text in parser.parse_args(argv).arguments]
-    for name, _, _ in pairs:
-        if name not in _ARGUMENTS:
-            raise unknown("argument", name, _ARGUMENTS)
-    given = {name: value for name, _, value in pairs if value}
+def _parsed(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the arguments by name.
+
+    Raises:
+        InputError: one is not known, has no value or two, or `study` is missing.
+    """
+    given = named_values(arguments, ARGUMENTS)
     if "study" not in given:
-        raise InputError("`study=NAME` is missing.")
+        raise InputError("`study=NAME` is missing. It must name a study that has run.")
     return given
 
 

@@ -128,11 +128,11 @@ def trials_csv(summary: "StudySummary") -> str:
 
 
 def print_summary(summary: "StudySummary", console: "Console") -> None:
-    """Print means, comparisons and conclusion as tables that fit 100 columns."""
+    """Print means and comparisons as tables that fit 100 columns, and the conclusion as a paragraph."""
     shown = [tables.overview(summary), tables.details(summary, summary.study.metric), tables.comparisons(summary)]
     if summary.effects:
         shown.append(effects_table(summary.effects, summary.design, summary.scale))
-    print_tables(summary.study.question, shown, (*summary.facts, *summary.claims), console)
+    print_tables(summary.study.question, shown, (*summary.facts, "", " ".join(summary.claims)), console)
 
 
 def print_tables(title: str, shown: Sequence[Table], sentences: Sequence[str], console: "Console") -> None:
@@ -169,19 +169,32 @@ def _print_table(table: Table, console: "Console") -> None:
 def _widths(table: Table, available: int) -> list[int | None]:
     """Return the width of each column: as wide as its text, else headings, verdict and then names wrap.
 
-    Numbers never wrap, unless there is too little room for them alone: None leaves it to Rich then.
+    Numbers wrap last, between words: an interval in two lines. None leaves it to Rich, where even that has no room.
     """
     whole = [max(map(len, column)) for column in zip(table.headings, *table.rows, strict=True)]
-    frame = 2 * len(whole) + 1
-    if sum(whole) + frame <= available:
+    room = available - 2 * len(whole) - 1
+    if sum(whole) <= room:
         return [*whole]
-    tight = []
-    for heading, *cells in zip(table.headings, *table.rows, strict=True):
-        parts = [word for cell in cells for word in cell.split()] if heading == "verdict" else cells
-        tight.append(max(map(len, [*heading.split(), *parts]), default=0))
-    room = available - frame - sum(tight[table.names :])
-    names = [min(width, room // table.names) for width in whole[: table.names]]
-    return [*names, *tight[table.names :]] if room >= 8 * table.names else [None] * len(whole)
+    tight, words = [], []
+    for heading, *cells in list(zip(table.headings, *table.rows, strict=True))[table.names :]:
+        parts = [len(word) for cell in cells for word in cell.split()]
+        longest = max(map(len, heading.split()), default=0)
+        words.append(max([longest, *parts]))
+        tight.append(words[-1] if heading == "verdict" else max([longest, *map(len, cells)]))
+    least = 8 * table.names
+    numbers = _widened(words, tight, room - least)
+    if sum(numbers) > room - least:
+        return [None] * len(whole)
+    return [*(min(width, (room - sum(numbers)) // table.names) for width in whole[: table.names]), *numbers]
+
+
+def _widened(least: Sequence[int], wanted: Sequence[int], room: int) -> list[int]:
+    """Return the widths `wanted` of as many columns, from the first on, as there is `room` for; of others the least."""
+    widths = list(least)
+    for column, width in enumerate(wanted):
+        if sum(widths) - widths[column] + width <= room:
+            widths[column] = width
+    return widths
 
 
 def _mean(metric: str, arm: str, planned: int, found: "Description", flags: tuple[str, ...]) -> list[Cell]:

@@ -39,8 +39,9 @@ def main(arguments: Sequence[str]) -> int:
 
     from tracking.render import print_summary
 
-    print_summary(files.summary, Console(highlight=False))
-    print(f"Report: {files.html} (and {files.report})")
+    # Without a terminal there is no width to keep to; tables need about this much.
+    print_summary(files.summary, Console(highlight=False, width=None if sys.stdout.isatty() else 100))
+    print(f"Report:  {files.html} (and {files.report.name} beside it)")
     return 0
 
 

@@ -34,8 +34,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def make(terminal: bool, total: int = 6) -> Display:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=100, height=40, record=True, highlight=False)
+def make(terminal: bool, total: int = 6, width: int = 100) -> Display:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=width, height=40, record=True, highlight=False)
     return Display(console, "small", "test_accuracy", ARMS, total)
 
 
@@ -47,9 +47,9 @@ def lines(act: Callable[[Display], object], total: int = 6) -> list[str]:
     return display.console.export_text().splitlines()
 
 
-def picture(act: Callable[[Display], object], total: int = 6) -> str:
+def picture(act: Callable[[Display], object], total: int = 6, width: int = 100) -> str:
     """What a terminal shows after `act`."""
-    display = make(terminal=True, total=total)
+    display = make(terminal=True, total=total, width=width)
     with display:
         act(display)
         display.console.export_text()
@@ -148,7 +148,8 @@ def test_a_terminal_shows_how_many_are_done_running_and_failed_and_the_speed_of_
         display.fail("dropped5", "the model does not feel well")
 
     shown = picture(act)
-    assert "small  3 of 6 trials done, 2 running, 1 failed  2,400 images/s" in shown
+    assert "small  3 of 6 trials done, 2 running, 1 failed\n" in shown
+    assert re.search(r"━  2,400 images/s", shown)
     assert re.search(r"plain +seed 3 .* epoch 3/10 +1,200 images/s", shown)
     assert re.search(r"dropped +seed 3 .* epoch 7/10 +1,200 images/s", shown)
     assert "seed 4" not in shown, "it waits for a worker"
@@ -165,10 +166,39 @@ def test_a_terminal_shows_the_means_of_all_arms_so_far() -> None:
     assert re.search(r"dropped +0 +-", shown)
 
 
-def test_a_terminal_says_that_workers_start_before_there_is_a_speed() -> None:
-    shown = picture(lambda display: display.submit(cell("plain", 1)))
-    assert "0 of 6 trials done, 0 running, 0 failed  starting workers" in shown
+def test_as_many_trials_run_as_there_are_workers_before_their_first_epoch_too() -> None:
+    def act(display: Display) -> None:
+        display.lanes = 2
+        for seed in (1, 2, 3):
+            display.submit(cell("plain", seed))
+
+    shown = picture(act)
+    assert "0 of 6 trials done, 2 running, 0 failed\n" in shown
+    assert re.search(r"━  preparing", shown)
     assert "left" not in shown
+
+
+def test_on_80_columns_a_line_is_a_line_however_long_the_names(clock: Clock) -> None:
+    arm = "an_arm_whose_name_says_all_that_there_is_to_say_about_its_setting"
+
+    def act(display: Display) -> None:
+        clock.now += 3000
+        train(display, arm, 1)
+        display.submit(cell(arm, 2))
+        display.progress(EpochDone(f"{arm}2", 1199, 1200, 123456.7))
+
+    shown = picture(act, total=240, width=80)
+    assert re.search(r"━  123,457 images/s  \d+:\d\d h left", shown)
+    assert re.search(r"an_arm_\w*…  seed 2  [━╸╺]+  epoch 1199/1200  123,457 images/s", shown)
+
+
+def test_what_went_wrong_stands_above_what_a_low_terminal_cuts() -> None:
+    def act(display: Display) -> None:
+        display.reuse("plain", 0.9)
+        display.note = "Interrupted: finishing 2 running trials."
+
+    shown = picture(act)
+    assert shown.index("Interrupted") < shown.index("mean test_accuracy so far")
 
 
 def test_a_terminal_shows_the_time_left_and_what_is_worth_noting(clock: Clock) -> None:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from queue import Queue
 
 import psutil
 import pytest
+from process_ends import is_gone
 
 from search import progress
 from search.executors import LocalExecutor, WorkerDiedError
@@ -24,7 +26,9 @@ def pid() -> int:
     return os.getpid()
 
 
-def label(name: str) -> tuple[str, int]:
+def label(name: str, gate: str = "") -> tuple[str, int]:
+    while gate and not Path(gate).exists():
+        time.sleep(0.01)
     time.sleep(0.05)
     return name, os.getpid()
 
@@ -74,7 +78,7 @@ def is_stop_asked() -> bool:
 
 def wait_long(marker: str) -> None:
     Path(marker).write_text(str(os.getpid()))
-    time.sleep(60)
+    time.sleep(600)
 
 
 Pool = Callable[..., LocalExecutor]
@@ -94,7 +98,7 @@ def pool() -> Iterator[Pool]:
         executor.shutdown(cancel_futures=True)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
@@ -114,6 +118,15 @@ def test_a_worker_is_replaced_after_its_share_of_tasks(pool: Pool) -> None:
     executor = pool(tasks_per_worker=2)
     pids = [executor.submit(pid).result() for _ in range(6)]
     assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4] == pids[5]
+
+
+def test_a_worker_that_is_starting_does_not_hear_ctrl_c(pool: Pool) -> None:
+    future = pool().submit(pid)
+    while not future.done():
+        for child in psutil.Process().children():
+            child.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    assert future.result() != os.getpid()
 
 
 def test_an_exception_comes_back_and_the_worker_stays(pool: Pool) -> None:
@@ -171,10 +184,12 @@ def test_an_exception_of_the_listener_is_the_tasks_and_the_pool_goes_on(pool: Po
     assert executor.submit(divide, 6, 3).result(timeout=30) == 2
 
 
-def test_a_worker_prefers_what_it_did_last(pool: Pool) -> None:
+def test_a_worker_prefers_what_it_did_last(pool: Pool, tmp_path: Path) -> None:
     executor = pool(workers=2, affinity=lambda *arguments: arguments[0] if arguments else None)
-    busy = [executor.submit(label, "first"), executor.submit(label, "second")]
+    gate = tmp_path / "gate"
+    busy = [executor.submit(label, "first", str(gate)), executor.submit(label, "second", str(gate))]
     futures: list[Future[tuple[str, int]]] = [executor.submit(label, name) for name in "ababababab"]
+    gate.touch()
     ran = [future.result() for future in [*busy, *futures]]
     workers_of = {name: {worker for other, worker in ran if other == name} for name in "ab"}
     # The last task of all may go to a worker that has nothing else left.
@@ -207,15 +222,16 @@ def test_a_running_task_learns_that_it_is_to_stop_and_the_next_one_does_not(pool
 
 
 def test_the_one_that_listens_to_progress_may_stop_the_task(pool: Pool) -> None:
-    future: Future[str] | None = None
+    known: Queue[Future[str]] = Queue()
 
     def listen(event: EpochDone) -> None:
-        assert future is not None
-        executor.prune(future)
+        if event.epoch == 1:
+            executor.prune(known.get(timeout=30))
 
     executor = pool(on_progress=listen)
     executor.submit(pid).result()
     future = executor.submit(report_until_stopped)
+    known.put(future)
     assert 1 <= int(future.result(timeout=30)) < 1000
 
 
@@ -237,7 +253,7 @@ def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
         "def nothing(): ...\n"
         "def long(marker):\n"
         "    open(marker, 'w').write(str(os.getpid()))\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(600)\n"
         "if __name__ == '__main__':\n"
         "    executor = LocalExecutor(1, 10, nothing, print)\n"
         "    executor.submit(long, sys.argv[1]).result()\n"
@@ -248,4 +264,4 @@ def test_workers_leave_when_their_parent_is_killed(tmp_path: Path) -> None:
     worker = int(marker.read_text())
     parent.kill()
     parent.wait()
-    assert eventually(lambda: not psutil.pid_exists(worker)), "the worker outlived its coordinator"
+    assert eventually(lambda: is_gone(worker)), "the worker outlived its coordinator"

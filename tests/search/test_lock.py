@@ -119,6 +119,16 @@ def test_a_study_that_never_ran_is_not_written_to_before_it_is_known_to_be_sound
     assert not folder.parent.exists()
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_trained_for_it(folder: Path) -> None:
+    folder.parent.write_text("a file, where the folder of all studies should be")
+    with pytest.raises(InputError) as caught:
+        StudyLock(folder).acquire_if_contended()
+    runs = str(folder.parent)
+    assert str(caught.value) == (
+        f"`runs_dir` must be a folder that can be written. Received: {runs!r} ({runs} is a file)."
+    )
+
+
 def test_asking_again_for_a_lock_that_one_holds_and_releasing_one_that_one_does_not_are_harmless(
     folder: Path, start: Start
 ) -> None:

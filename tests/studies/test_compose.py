@@ -108,7 +108,7 @@ def test_a_misspelt_field_of_a_study_is_named_with_all_fields_and_the_nearest() 
         ("study.replicates=1001", "`study.replicates` must be less than or equal to 1000. Received: 1001."),
         ("study.first_seed=-1", "`study.first_seed` must be greater than or equal to 0. Received: -1."),
         ("study.training.epochs=0", "`study.training.epochs` must be greater than or equal to 1. Received: 0."),
-        ("study.training=5", "`study.training` must be a valid dictionary. Received: 5."),
+        ("study.training=5", "`study.training` must be a mapping of names to values. Received: 5."),
         ("study.margin=0", "`study.margin` must be greater than 0. Received: 0."),
         ("study.margin=-0.1", "`study.margin` must be greater than 0. Received: -0.1."),
         ("study.margin=true", "`study.margin` must be a valid number. Received: True."),
@@ -126,7 +126,7 @@ def test_a_misspelt_field_of_a_study_is_named_with_all_fields_and_the_nearest() 
          "Received: [1, 2]."),
         ("study.arms.dropout1.rate=null", "`study.arms.dropout1.rate` must be a number, a text, true or false. "
          "Received: None."),
-        ("study.arms.more=5", "`study.arms.more` must be a valid dictionary. Received: 5."),
+        ("study.arms.more=5", "`study.arms.more` must be a mapping of names to values. Received: 5."),
         ("executor.workers=0", "`executor.workers` must be greater than or equal to 1. Received: 0."),
         ("runs_dir=", "`runs_dir` must not be empty. Received: ''."),
         ("tracking_uri=5", "`tracking_uri` must be a valid string. Received: 5."),
@@ -134,6 +134,31 @@ def test_a_misspelt_field_of_a_study_is_named_with_all_fields_and_the_nearest() 
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused_with_what_was_expected_and_received(override: str, said: str) -> None:
     assert refusal(ABLATION, override) == said
+
+
+@pytest.mark.parametrize(
+    ("override", "meant"),
+    [
+        ("replicates=3", "study.replicates"),
+        ("arms.dropout1.rate=0.3", "study.arms.dropout1.rate"),
+        ("epochs=3", "study.training.epochs"),
+    ],
+)
+def test_a_field_of_the_study_that_is_asked_for_without_saying_so_is_found(override: str, meant: str) -> None:
+    name = override.partition("=")[0]
+    assert refusal(ABLATION, override) == f"`{name}` is not a field. Did you mean '{meant}'?"
+
+
+def test_a_misspelt_field_is_what_is_wrong_and_not_that_the_right_one_is_missing() -> None:
+    said = refusal(ABLATION, "dataset=npz", "dataset.dir=data", "dataset.fil=my.npz")
+    assert said.startswith("`dataset.fil` is not a field. Fields here: name, dir, file,")
+    assert said.endswith("Did you mean 'file'?")
+    assert refusal(ABLATION, "dataset=npz", "dataset.dir=data") == "`dataset.file` must be given: dataset.file=VALUE."
+
+
+def test_a_list_in_the_place_of_a_mapping_is_refused() -> None:
+    said = refusal(ABLATION, "study.arms=[a,b]")
+    assert said == "`study.arms` must be of the kind that it is in the file. Received: '[a,b]'."
 
 
 def test_several_wrong_fields_are_named_in_two_lines() -> None:
@@ -240,7 +265,7 @@ def test_what_hydra_cannot_compose_is_said_in_its_words(override: str, said: str
         (b"name: [mine\n", "The configuration cannot be composed: while parsing a flow sequence in .*mine.yaml"),
         (b"name: mine\nname: yours\n", "The configuration cannot be composed: .*mine.yaml.* found duplicate key name"),
         (b"\xff\xfename: mine\n", "The configuration cannot be composed: 'utf-8' codec can't decode"),
-        (b"- mine\n", r"`study` must be a valid dictionary. Received: \['mine'\]."),
+        (b"- mine\n", r"`study` must be a mapping of names to values. Received: \['mine'\]."),
         (b"", "`study.name` must be given; it is missing.\n`study.kind` .* \\(and 4 more\\)"),
         (FILE.replace("some:", "'so me':").encode(), "`study.arms.so me` must begin with a letter or a digit"),
     ],

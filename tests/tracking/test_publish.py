@@ -34,14 +34,6 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database with MLflow's tables, which take seconds to make."""
-    path = tmp_path_factory.mktemp("database") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
-    return path
-
-
 @pytest.fixture
 def store(make_study: StudyMaker, empty_database: Path) -> RecordStore:
     store = make_study(accuracies=TWO_ARMS, epochs=3)[1]
@@ -132,7 +124,19 @@ def test_a_publisher_delivers_what_comes_while_the_study_runs(store: RecordStore
     _until(lambda: publisher.owed() == 0)
     assert publisher.finish(30) == 0
     assert _keys(_uri(store))["late"] == 1
+
+
+def test_the_command_that_opens_mlflow_can_be_pasted_where_no_environment_is_activated(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = Path(sys.executable).parent
+    publisher = Publisher(store.folder, None)
+    publisher.finish(30)
+    monkeypatch.chdir(programs.parent)
+    monkeypatch.setenv("PATH", str(programs))
     assert publisher.ui_command == f"mlflow ui --backend-store-uri {_uri(store)}"
+    monkeypatch.setenv("PATH", "")
+    assert publisher.ui_command == f"{programs.name}/mlflow ui --backend-store-uri {_uri(store)}"
 
 
 def test_a_publisher_that_is_killed_midway_loses_and_doubles_nothing(make_study: StudyMaker) -> None:
@@ -238,6 +242,7 @@ def test_two_studies_that_begin_at_once_make_one_database_together(store: Record
     ("arguments", "message"),
     [
         ([], "`study=NAME` is missing."),
+        (["study="], "`study` must have a value: study=VALUE. Received: 'study='."),
         (["study=dropout_ablatoin"], "Did you mean 'dropout_ablation'?"),
         (["study=dropout_ablation", "run_dir=x"], "Did you mean 'runs_dir'?"),
         (["study=dropout_ablation", "tracking_uri=mlruns"], "`tracking_uri` must be the address of an MLflow server"),

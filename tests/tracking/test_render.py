@@ -23,6 +23,16 @@ def printed(summary, width=100):
     return console.file.getvalue()
 
 
+def test_on_80_columns_no_word_of_the_comparisons_is_cut_and_the_conclusion_is_a_paragraph(make_study):
+    summary = summarize(*make_study())
+    text = printed(summary, width=80)
+    words = {word for row in tables.comparisons(summary).rows for cell in row for word in cell.split()}
+    assert words | {"difference,", "interval", "verdict"} <= set(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+    paragraph = text.strip("\n").rpartition("\n" + " " * 80 + "\n")[2]
+    assert " ".join(paragraph.split()) == " ".join(summary.claims)
+
+
 def test_csv_files_hold_full_precision(make_study):
     summary = summarize(*make_study())
     means = rows_of(render.means_csv(summary))
