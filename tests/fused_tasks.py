@@ -14,7 +14,10 @@ from studies.training import EarlyStoppingSpec
 CELLS = [(1, {}), (2, {"placement": "after_activation", "rate": 0.3}), (3, {"placement": "after_flatten", "rate": 0.5})]
 
 
-def noisy_tasks(folder: Path, epochs: int, model: str = "two_block_cnn") -> list[TrialTask]:
+NORMALISED = "fused_trials:normalised"
+
+
+def noisy_tasks(folder: Path, epochs: int, model: str = NORMALISED) -> list[TrialTask]:
     """Return a trial for each of `CELLS`, which are one program; their data are stored in `folder`."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 120).astype(np.int32)
@@ -28,12 +31,11 @@ def noisy_tasks(folder: Path, epochs: int, model: str = "two_block_cnn") -> list
         augmentation=AugmentationSpec(crop=16, shift=0.1),
         early_stopping=EarlyStoppingSpec(metric="validation_loss", patience=epochs),
     )
-    setting = {"batch_norm": True, "optimizer": "adam"} if model == "two_block_cnn" else {}
     return [
         TrialTask(
             key=f"{seed}" * 16,
             arm="one",
-            setting={**setting, **more} if setting else {},
+            setting=more if model == NORMALISED else {},
             seed=seed,
             model=model,
             training=training,

@@ -180,6 +180,33 @@ def smoothed(hp: Any, input_shape: Any, classes: int) -> Any:
     return model
 
 
+def normalised(hp: Any, input_shape: Any, classes: int) -> Any:
+    """Build a network with a state of each kind, trainable or not and of an optimizer, and a dropout at one of two
+    places; no larger, since XLA takes longer for it than its training does."""
+    import keras
+
+    where = hp.Choice("placement", ["none", "after_activation", "after_flatten"], default="none")
+    rate = hp.Float("rate", 0.0, 0.9, default=0.5)
+
+    def dropped(place: str) -> list[Any]:
+        return [keras.layers.Dropout(rate)] if where == place else []
+
+    model = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Conv2D(4, 3, strides=2),
+            keras.layers.BatchNormalization(),
+            keras.layers.Activation("elu"),
+            *dropped("after_activation"),
+            keras.layers.Flatten(),
+            *dropped("after_flatten"),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.001), "sparse_categorical_crossentropy")
+    return model
+
+
 def unmappable(hp: Any) -> Any:
     """Build a network with an operation for which JAX has no mapped form."""
     import jax

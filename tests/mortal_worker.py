@@ -1,16 +1,50 @@
-"""One real worker process that a test can kill in the middle of its task."""
+"""One real worker process that a test can kill in the middle of its task; and workers that wait for what is done to
+them, so that it comes in time on a machine that is busy with something else."""
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import psutil
 
+from search import progress
 from search.executors import LocalExecutor, WorkerDiedError
 from search.progress import EpochDone, Message, Said, TrialEnded
 from search.trial import TrialOutcome
+
+
+def stand_still_after(epochs: int) -> None:
+    """Have this process, a worker, come to a standstill where it would report the epoch after `epochs`."""
+    send = progress.send
+
+    def patiently(message: Message) -> None:
+        if isinstance(message, EpochDone) and message.epoch > epochs:
+            time.sleep(600)
+        send(message)
+
+    progress.send = patiently
+
+
+def wait_for_stop(key: str, epoch: int) -> None:
+    """Have this process, a worker, wait after that epoch of trial `key` until it is asked to stop it; once."""
+    send = progress.send
+
+    def patiently(message: Message) -> None:
+        send(message)
+        if isinstance(message, EpochDone) and (message.key, message.epoch) == (key, epoch):
+            progress.send, end = send, time.monotonic() + 240
+            while not progress.stop_asked(key) and time.monotonic() < end:
+                time.sleep(0.01)
+
+    progress.send = patiently
+
+
+def _no_further(epochs: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    stand_still_after(epochs)
+    return function(*args, **kwargs)
 
 
 class MortalWorker:
@@ -39,10 +73,11 @@ class MortalWorker:
         return self.executor.submit(function, *args, **kwargs).result(240)
 
     def kill_after(self, epochs: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Call `function`, and kill the process with -9 once it has reported its epoch number `epochs`."""
+        """Call `function`, and kill the process with -9 once it has reported its epoch number `epochs`: at any moment
+        before it reports the next one, which it does not, however late the kill is."""
         reached = threading.Event()
         self._on_epoch = lambda epoch: reached.set() if epoch == epochs else None
-        future = self.executor.submit(function, *args, **kwargs)
+        future = self.executor.submit(_no_further, epochs, function, *args, **kwargs)
         assert reached.wait(240)
         self._on_epoch = lambda epoch: None
         [worker] = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]

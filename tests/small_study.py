@@ -2,8 +2,12 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -21,9 +25,35 @@ training: {epochs: 3, batch_size: 32}
 """
 
 MODELS = '''\
-import os, signal, time
+import os, signal, sys, time
 from pathlib import Path
 import keras
+
+def may_end():
+    """As many trials may end as the file says."""
+    try:
+        most = int(Path("stand_still").read_text())
+    except FileNotFoundError:
+        return True
+    for number in range(most):
+        try:
+            Path(f"ended{number}").touch(exist_ok=False)
+            return True
+        except FileExistsError:
+            pass
+    return False
+
+def patiently(message):
+    if getattr(message, "epoch", 0) == getattr(message, "epochs", None):
+        end = time.monotonic() + 600  # Nobody may be left to let it go on.
+        while not may_end() and time.monotonic() < end:
+            Path("standing").touch()
+            time.sleep(0.02)
+    send(message)
+
+if Path("stand_still").exists():
+    progress = sys.modules["search.progress"]
+    send, progress.send = progress.send, patiently
 
 def build(hp, input_shape, classes):
     rate = hp.Float("rate", 0.0, 0.9, default=0.0)
@@ -59,8 +89,16 @@ class Trouble(keras.layers.Layer):
             once.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         if self.kind == "slow":
+            Path("training").touch()
             time.sleep(0.2)
 '''
+
+
+PATIENCE_SECONDS = 240.0
+
+NOBODY = "tracking_uri=http://127.0.0.1:9"
+"""Nobody answers there. To make MLflow's database, fill it and draw for it takes a fourth of what a small study takes,
+and who asks what became of the trials does not look there."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +106,8 @@ class Place:
     """A user's working folder."""
 
     folder: Path
+    is_shown: bool = True
+    """Whether MLflow is told of what runs here, unless a command says where it is."""
 
     @property
     def study(self) -> Path:
@@ -76,6 +116,8 @@ class Place:
     def command(self, module: str, *arguments: str) -> list[str]:
         data = ["study=small", "dataset=npz", "dataset.dir=.", "dataset.file=images.npz", "study.name=small"]
         config = ["--config-dir", "mine"] if module.startswith("search") else []
+        if module == "search.run" and not self.is_shown and not any("tracking_uri" in one for one in arguments):
+            arguments = (NOBODY, *arguments)
         return [sys.executable, "-m", module, *config, *(data if config else []), *arguments]
 
     def run(self, *arguments: str, module: str = "search.run") -> "subprocess.CompletedProcess[str]":
@@ -86,6 +128,16 @@ class Place:
         return subprocess.run(
             self.command(module, *arguments), cwd=self.folder, capture_output=True, text=True, timeout=600, check=False
         )
+
+    def stand_still(self, after: int) -> None:
+        """Have the study come to a standstill after so many trials, the others in their last epoch, until it may
+        `go_on`: what a test does to it then comes in time on any machine. There is a file `standing` once one waits."""
+        for path in (*self.folder.glob("ended*"), self.folder / "standing"):
+            path.unlink(missing_ok=True)
+        (self.folder / "stand_still").write_text(str(after))
+
+    def go_on(self) -> None:
+        (self.folder / "stand_still").unlink(missing_ok=True)
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -110,7 +162,38 @@ class Place:
         }
 
 
-def make_place(folder: Path, study: str = STUDY) -> Place:
+def said_until(process: "subprocess.Popen[str]", text: str) -> str:
+    """Return what a process says up to the line with `text`; what comes after it is to be read by `said_to_the_end`."""
+    with _patience(process) as lines:
+        said = ""
+        for line in lines:
+            said += line
+            if text in line:
+                return said
+    raise AssertionError(f"It ended without {text!r}: {said}")
+
+
+def said_to_the_end(process: "subprocess.Popen[str]") -> str:
+    """Return the rest of what a process says, which has ended then."""
+    with _patience(process) as lines:
+        said = lines.read()
+        process.wait()
+    return said
+
+
+@contextmanager
+def _patience(process: "subprocess.Popen[str]") -> Iterator[IO[str]]:
+    """Give what a process says; one that goes on for too long is killed, so that nobody waits for a line for ever."""
+    assert process.stdout is not None
+    timer = threading.Timer(PATIENCE_SECONDS, process.kill)
+    timer.start()
+    try:
+        yield process.stdout
+    finally:
+        timer.cancel()
+
+
+def make_place(folder: Path, study: str = STUDY, *, is_shown: bool = False) -> Place:
     """Fill an empty folder with `study`, the text of its file, and what it needs."""
     (folder / "mine" / "study").mkdir(parents=True)
     (folder / "mine" / "study" / "small.yaml").write_text(study)
@@ -121,12 +204,12 @@ def make_place(folder: Path, study: str = STUDY) -> Place:
     np.savez(
         folder / "images.npz", x_train=images[:160], y_train=labels[:160], x_test=images[160:], y_test=labels[160:]
     )
-    return Place(folder)
+    return Place(folder, is_shown)
 
 
-def finished_place(folder: Path, study: str = STUDY, *arguments: str) -> Place:
+def finished_place(folder: Path, study: str = STUDY, *arguments: str, is_shown: bool = False) -> Place:
     """Fill an empty folder, and run `study` with `arguments` to its end, undisturbed; its words are in output.txt."""
-    place = make_place(folder, study)
+    place = make_place(folder, study, is_shown=is_shown)
     done = place.run(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     (place.folder / "output.txt").write_text(done.stdout)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from browser_windows import PATIENCE_SECONDS, Windows
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from small_study import Place, make_place
+from small_study import Place
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """Of the system; without one, Playwright's own is taken."""
@@ -49,12 +49,9 @@ def browser(browser_path: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def place(browser_path: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Return a place in which the small study has run; without a browser it is not trained."""
-    made = make_place(tmp_path_factory.mktemp("browser"))
-    done = made.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return made
+def place(browser_path: str, finished: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Return a place in which the small study has run, for a server of its own; without a browser there is none."""
+    return Place(Path(shutil.copytree(finished.folder, tmp_path_factory.mktemp("browser") / "copy")))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 import fused_trials
 import pytest
 from fused_tasks import noisy_tasks
+from mortal_worker import stand_still_after, wait_for_stop
 
 from search.executors import WorkerDiedError
 from search.fusing import FusingExecutor
@@ -55,6 +56,7 @@ def test_a_hopeless_trial_leaves_its_group_and_the_others_stay(
     opened: tuple[FusingExecutor, Listener], tasks: list[TrialTask]
 ) -> None:
     executor, listener = opened
+    executor.submit(wait_for_stop, tasks[1].key, 2).result(60)
     futures = [executor.submit(run_trial, task) for task in tasks]
 
     def judge(event: EpochDone) -> None:
@@ -78,6 +80,7 @@ def test_a_worker_that_dies_fails_those_that_had_not_ended_and_the_next_group_ha
     watched = {task.key for task in tasks[1:]}
 
     worker = executor.submit(os.getpid).result(60)
+    executor.submit(stand_still_after, 4).result(60)
 
     def kill(event: EpochDone) -> None:
         if event.key in watched and event.epoch == 4:

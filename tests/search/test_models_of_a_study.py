@@ -45,10 +45,16 @@ def test_each_arm_has_one_model_and_the_user_is_told_where(finished: Place) -> N
     assert "plain seed 1: " in said
 
 
-def test_loaded_through_mlflow_each_predicts_every_example_as_recorded(finished: Place) -> None:
+def test_loaded_through_mlflow_each_predicts_every_example_as_recorded(finished: Place, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "copy")
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD], cwd=finished.folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", LOAD],
+        cwd=tmp_path / "copy",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]

@@ -2,22 +2,32 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-from small_study import Place
+from process_ends import is_gone
+from small_study import STUDY, Place, make_place, said_to_the_end, said_until
+
+PATIENCE_SECONDS = 240.0
 
 
-def wait_for_records(place: Place, count: int, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while len(place.records()) < count:
-        assert time.monotonic() < end, "the study does not get on"
+def wait_for(what: Callable[[], object], otherwise: str = "the study does not get on") -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not what():
+        assert time.monotonic() < end, otherwise
         time.sleep(0.02)
+
+
+def wait_for_records(place: Place, count: int) -> None:
+    wait_for(lambda: len(place.records()) >= count)
 
 
 def workers_of(coordinator: int) -> list[psutil.Process]:
@@ -82,12 +92,12 @@ def test_arms_share_their_seeds_and_no_two_trials_share_a_key(finished: Place) -
 @pytest.fixture
 def copy(finished: Place, tmp_path: Path) -> Place:
     shutil.copytree(finished.folder, tmp_path / "copy")
-    return Place(tmp_path / "copy")
+    return Place(tmp_path / "copy", is_shown=False)
 
 
 def test_a_second_run_trains_nothing_and_says_so(copy: Place) -> None:
     before, table = copy.records(), copy.table()
-    done = copy.run()
+    done = Place(copy.folder).run()
     assert done.returncode == 0, done.stderr
     assert "All 6 trials are recorded already: nothing to train." in done.stdout
     assert copy.records() == before
@@ -122,27 +132,26 @@ def test_a_record_cut_in_half_is_set_aside_reported_and_trained_again(copy: Plac
     assert copy.table() == table
 
 
-def test_a_trial_is_verified_by_its_own_command(copy: Place) -> None:
-    [record, *_] = (json.loads(record) for record in copy.records().values())
-    done = copy.run(f"trial={record['key']}", module="search.verify")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "identical: every metric, every epoch and every prediction, to the bit" in done.stdout
-    assert record["command"].endswith(f"arm={record['arm']} seed={record['seed']}")
-
-
 @pytest.mark.parametrize("records_first", [0, 1, 4])
-def test_a_killed_coordinator_is_continued_to_the_same_bits(place: Place, finished: Place, records_first: int) -> None:
+def test_a_killed_coordinator_is_continued_to_the_same_bits(
+    tmp_path: Path, finished: Place, records_first: int
+) -> None:
+    place = make_place(tmp_path, is_shown=records_first == 1)
+    place.stand_still(records_first)
     process = place.start()
     try:
-        wait_for_records(place, records_first)
-        time.sleep(0.5 * (records_first == 0))
+        if records_first:
+            wait_for_records(place, records_first)
+        else:  # It has only just begun.
+            wait_for((place.study / "coordinator.txt").exists)
         workers = workers_of(process.pid)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    _, alive = psutil.wait_procs(workers, timeout=15)
-    assert not alive, "workers outlived their coordinator"
+    wait_for(lambda: all(is_gone(worker.pid) for worker in workers), "workers outlived their coordinator")
     saved = place.records()
+    assert len(saved) == records_first
+    place.go_on()
     done = place.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert {key: place.records()[key] for key in saved} == saved
@@ -150,22 +159,32 @@ def test_a_killed_coordinator_is_continued_to_the_same_bits(place: Place, finish
 
 
 def test_a_killed_worker_costs_a_second_attempt_and_no_bit_of_the_table(place: Place, finished: Place) -> None:
-    process = place.start()
+    place.stand_still(1)
+    process = place.start("executor.workers=1")
     wait_for_records(place, 1)
-    workers_of(process.pid)[0].kill()
-    output, _ = process.communicate(timeout=200)
+    wait_for((place.folder / "standing").exists)
+    [worker] = workers_of(process.pid)
+    worker.kill()
+    place.go_on()
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, output
+    assert "its worker process ended (killed by SIGKILL); trying once more" in output
     assert place.table() == finished.table()
 
 
-def test_ctrl_c_finishes_the_running_trials_and_says_how_to_continue(place: Place, finished: Place) -> None:
+def test_ctrl_c_finishes_the_running_trials_and_says_how_to_continue(tmp_path: Path, finished: Place) -> None:
+    place = make_place(tmp_path, is_shown=True)
+    place.stand_still(1)
     process = place.start()
     wait_for_records(place, 1)
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=100)
+    output = said_until(process, "Interrupted: finishing")
+    place.go_on()
+    output += said_to_the_end(process)
     assert process.returncode == 130, output
     assert "Traceback" not in output
     saved = len(place.records())
+    assert 1 < saved < 6, "those that ran have ended"
     assert f"Stopped. {saved} of 6 trials are saved in runs/small/. To continue:" in output
     assert "python -m search.run --config-dir mine study=small" in output
     done = place.run()
@@ -174,17 +193,14 @@ def test_ctrl_c_finishes_the_running_trials_and_says_how_to_continue(place: Plac
 
 
 def test_a_second_ctrl_c_abandons_at_once(place: Place) -> None:
-    process = place.start("study.fixed.trouble=slow", "study.training.epochs=1000")
-    end = time.monotonic() + 60
-    while not (place.study / "study.json").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(3)
+    process = place.start("executor.workers=1", "study.fixed.trouble=slow", "study.training.epochs=1000")
+    wait_for((place.folder / "training").exists)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.7)
     assert process.poll() is None, "the first Ctrl-C waits for the running trials"
     started = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert time.monotonic() - started < 15
     assert process.returncode == 130, output
     assert "0 of 6 trials are saved" in output
@@ -198,26 +214,53 @@ def test_a_worker_that_dies_once_is_replaced_and_its_trial_tried_again(place: Pl
     assert len(place.records()) == 2
 
 
-@pytest.mark.parametrize(
-    ("trouble", "reason"),
-    [
-        ("study.arms.dropped.trouble=exception", "the model does not feel well"),
-        ("study.arms.dropped.trouble=suicide", "its worker process ended (killed by SIGKILL)"),
-        ("study.arms.dropped.learning_rate=1e38", "train_loss became"),
-    ],
+FAILING = STUDY.replace(
+    "replicates: 3\n",
+    """\
+  raising: {rate: 0.5, trouble: exception}
+  dying: {rate: 0.5, trouble: suicide}
+  diverging: {rate: 0.5, learning_rate: 1.0e+38}
+replicates: 2
+""",
 )
-def test_a_trial_that_fails_fails_alone_and_is_named_in_the_table(place: Place, trouble: str, reason: str) -> None:
-    done = place.run(trouble, "study.replicates=2")
+REASONS = {
+    "raising": "the model does not feel well",
+    "dying": "its worker process ended (killed by SIGKILL)",
+    "diverging": "train_loss became",
+}
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Place, subprocess.CompletedProcess[str]]":
+    """Return where a study has run of whose arms three fail, each in its own way, and what it said."""
+    place = make_place(tmp_path_factory.mktemp("failed"), FAILING, is_shown=True)
+    return place, place.run()
+
+
+def test_trials_that_fail_fail_alone(failed: "tuple[Place, subprocess.CompletedProcess[str]]") -> None:
+    place, done = failed
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert "4 trials trained, 6 failed." in done.stdout
+    records = [json.loads(record) for record in place.records().values()]
+    assert {(record["arm"], record["seed"]) for record in records} == {
+        (arm, seed) for arm in ("plain", "dropped") for seed in (1, 2)
+    }
+
+
+@pytest.mark.parametrize(("arm", "reason"), REASONS.items())
+def test_an_arm_that_fails_is_named_in_the_table_with_its_reason(
+    failed: "tuple[Place, subprocess.CompletedProcess[str]]", arm: str, reason: str
+) -> None:
+    place, done = failed
     assert reason in done.stdout
-    assert "0 of 2" in done.stdout
-    assert "2 trials trained, 2 failed." in done.stdout
-    assert len(place.records()) == 2
-    assert "0 of 2" in (place.study / "report" / "report.md").read_text()
+    for page in (done.stdout, (place.study / "report" / "report.md").read_text()):
+        assert any(arm in line and "0 of 2" in line for line in page.splitlines()), page
     failures = [json.loads(path.read_text()) for path in (place.study / "failed").iterdir()]
-    assert all(reason in failure["reason"] for failure in failures)
-    assert {failure["attempts"] for failure in failures} == ({2} if "suicide" in trouble else {1})
+    ours = [failure for failure in failures if failure["arm"] == arm]
+    assert len(ours) == 2
+    assert all(reason in failure["reason"] for failure in ours)
+    assert {failure["attempts"] for failure in ours} == {2 if arm == "dying" else 1}
 
 
 def test_a_failed_trial_is_tried_again_by_the_next_run_and_forgotten_when_it_succeeds(place: Place) -> None:
@@ -231,18 +274,18 @@ def test_a_failed_trial_is_tried_again_by_the_next_run_and_forgotten_when_it_suc
 
 
 def test_a_second_coordinator_is_told_who_runs_the_study(place: Place) -> None:
-    process = place.start("study.fixed.trouble=slow")
+    place.stand_still(0)
+    process = place.start("executor.workers=1", "study.fixed.trouble=slow")
     try:
-        end = time.monotonic() + 60
-        while not (place.study / "coordinator.txt").exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_for((place.folder / "training").exists)
         second = place.run()
         assert second.returncode == 2
         assert f"Study 'small' is being run by process {process.pid}" in second.stderr
         assert "Traceback" not in second.stderr
     finally:
         process.terminate()
-        output, _ = process.communicate(timeout=60)
+        place.go_on()
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 143, output
     assert "Traceback" not in output
 
@@ -265,10 +308,8 @@ def test_a_second_coordinator_is_told_who_runs_the_study(place: Place) -> None:
     ],
 )
 def test_bad_input_is_one_or_two_lines_and_writes_nothing(place: Place, arguments: list[str], message: str) -> None:
-    import re
-
     before = place.files()
-    done = place.run(*arguments)
+    done = Place(place.folder).run(*arguments)  # Of MLflow there is nothing to say.
     assert done.returncode == 2, done.stdout + done.stderr
     assert re.search(message, done.stderr), done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2
@@ -290,6 +331,28 @@ def test_a_model_that_is_not_compiled_or_raises_is_refused_before_anything_train
         assert done.returncode == 2, done.stdout
         assert message in done.stderr
         say_nothing_was_written(place, before)
+
+
+@pytest.mark.parametrize(("deaths", "code"), [(1, 0), (2, 2)])
+def test_a_worker_that_is_lost_while_it_builds_a_model_is_replaced_once(tmp_path: Path, deaths: int, code: int) -> None:
+    place = make_place(tmp_path)
+    models = place.folder / "my_models.py"
+    head = "def build(hp, input_shape, classes):\n"
+    fatal = f"""\
+    if hp.get("rate") and len(list(Path().glob("lost*"))) < {deaths}:
+        Path(f"lost{{os.getpid()}}").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    rate = '    rate = hp.Float("rate", 0.0, 0.9, default=0.0)\n'
+    models.write_text(models.read_text().replace(head + rate, head + rate + fatal))
+    done = place.run("study.replicates=1", module="search.plan")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert len(list(place.folder.glob("lost*"))) == deaths
+    assert done.stderr == (
+        ""
+        if code == 0
+        else "`study.model` 'my_models:build' cannot be built: its worker process ended (killed by SIGKILL).\n"
+    )
 
 
 def test_no_secret_of_the_tracking_address_reaches_the_disk(copy: Place) -> None:

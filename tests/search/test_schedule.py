@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_study import Place
+from small_study import NOBODY, Place
 from webhook_server import webhook
 
 from search.coming_nights import lines
@@ -70,7 +70,7 @@ def started(mine: Place) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
             psutil.Process(work.process).kill()
 
 
-def wait_for(what: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it does not get on"
@@ -86,6 +86,7 @@ def work_of(place: Place) -> Work:
 def test_a_night_that_was_killed_goes_on_and_ends_with_a_brief(
     mine: Place, finished: Place, started: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
+    mine.stand_still(1)
     with webhook([503]) as server:
         first = started(BRIEF_WEBHOOK=server.address)
         wait_for(lambda: len(mine.records()) >= 1)
@@ -94,6 +95,7 @@ def test_a_night_that_was_killed_goes_on_and_ends_with_a_brief(
         first.wait()
         study.kill()
         study.wait(timeout=10)
+        mine.go_on()
         second = started(BRIEF_WEBHOOK=server.address)
         wait_for(lambda: server.messages)
         wait_for(lambda: (state := read_state(mine.folder / "runs")) and state.nights["soon"].briefed)
@@ -115,11 +117,14 @@ def test_sigterm_lets_running_trials_end_and_the_state_is_whole(
     mine: Place, started: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     path = mine.folder / "mine" / "schedule" / "soon.yaml"
-    path.write_text(SCHEDULE.replace("study.name=small", "study.name=small, study.fixed.trouble=slow"))
-    process = started()
+    path.write_text(SCHEDULE.replace("study.name=small", f"study.name=small, '{NOBODY}'"))
+    mine.stand_still(1)
+    process, log = started(), mine.folder / "runs" / "schedule" / "small.log"
     wait_for(lambda: len(mine.records()) >= 1)
     before = set(mine.records())
     process.terminate()
+    wait_for(lambda: "Interrupted: finishing" in log.read_text())
+    mine.go_on()
     assert process.wait(timeout=90) == 143
     state = read_state(mine.folder / "runs")
     assert state is not None
@@ -127,8 +132,7 @@ def test_sigterm_lets_running_trials_end_and_the_state_is_whole(
     assert not (mine.study / "coordinator.txt").exists(), "the study let go of its lock"
     assert before < set(mine.records()), "the trials that ran have ended"
     assert len(mine.records()) < 6
-    log = (mine.folder / "runs" / "schedule" / "small.log").read_text()
-    assert "Stopped." in log
+    assert "Stopped." in log.read_text()
 
 
 def test_a_study_that_outlived_its_scheduler_is_watched_and_then_asked_how_it_ended(tmp_path: Path) -> None:

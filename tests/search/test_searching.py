@@ -35,7 +35,7 @@ training: {epochs: 3, batch_size: 32}
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A place where the search has run to its end, undisturbed; tests read it."""
-    return finished_place(tmp_path_factory.mktemp("searched"), SEARCH)
+    return finished_place(tmp_path_factory.mktemp("searched"), SEARCH, is_shown=True)
 
 
 def test_a_search_ends_with_its_settings_a_confirmation_and_what_the_scores_shrank_to(searched: Place) -> None:
@@ -73,11 +73,14 @@ def test_a_second_run_trains_nothing_and_says_so(searched: Place) -> None:
 
 def test_a_killed_search_goes_on_to_the_same_settings_and_the_same_table(tmp_path: Path, searched: Place) -> None:
     place = make_place(tmp_path, SEARCH)
+    place.stand_still(2)
     running = place.start()
     while len(place.records()) < 2 and running.poll() is None:
         time.sleep(0.05)
     running.send_signal(signal.SIGKILL)
     running.wait()
+    assert len(place.records()) == 2
+    place.go_on()
     done = place.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert place.table() == searched.table()

@@ -1,6 +1,7 @@
 """Training a recorded trial again: the verdict, and what is refused before anything trains."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -135,6 +136,8 @@ def test_a_recorded_trial_is_found_by_the_beginning_of_its_key_and_comes_out_ide
     files = copy.files()
     done = copy.run(f"trial={key[:6]}", module="search.verify")
     assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads(copy.records()[key])
+    assert record["command"].endswith(f"arm={record['arm']} seed={record['seed']}")
     first, *rest = done.stdout.splitlines()
     assert first.startswith("Training ") and key in first
     assert rest == ["identical: every metric, every epoch and every prediction, to the bit"]

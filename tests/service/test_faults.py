@@ -19,7 +19,7 @@ import pytest
 from mlflow import MlflowClient
 from optuna.trial import TrialState
 from postgres_server import Postgres
-from small_study import Place, make_place
+from small_study import NOBODY, Place, make_place, said_to_the_end, said_until
 from tracking_proxy import Proxy
 
 from search.storage import open_storage, resolve
@@ -29,22 +29,13 @@ PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Return a place where the small study has run undisturbed."""
-    made = make_place(tmp_path_factory.mktemp("finished"))
-    done = made.run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return made
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[str]:
     """A real tracking server."""
     folder = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    MlflowClient(f"sqlite:///{folder / 'a.db'}").search_experiments(max_results=1)
+    shutil.copyfile(empty_database, folder / "a.db")
     command = (sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     places = ("--backend-store-uri", f"sqlite:///{folder / 'a.db'}", "--artifacts-destination", str(folder / "files"))
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -180,14 +171,14 @@ def test_a_server_that_comes_back_in_the_middle_of_a_study_is_said_to_have_every
 ) -> None:
     proxy.mode = "full"
     place, name = make_place(tmp_path), "small-back"
-    process = place.start(
-        f"tracking_uri={proxy.url}", f"study.name={name}", "study.fixed.trouble=slow", "study.training.epochs=8"
-    )
+    place.stand_still(1)  # Nothing is owed before the first.
+    process = place.start(f"tracking_uri={proxy.url}", f"study.name={name}")
     trouble = place.folder / "runs" / name / "mlflow" / "trouble.txt"
+    output = said_until(process, "cannot be used now")
     until(trouble.is_file)
-    time.sleep(6)  # A look at what is owed is due.
     proxy.mode = "well"
-    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    place.go_on()
+    output += said_to_the_end(process)
     assert process.returncode == 0, output
     assert f"MLflow: {proxy.url} cannot be used now: its disk is full (HTTP 507)." in output
     assert output.index("cannot be used now") < output.index("[6/6]")
@@ -199,7 +190,7 @@ def test_a_server_that_comes_back_in_the_middle_of_a_study_is_said_to_have_every
 def test_a_server_that_is_not_there_is_said_within_ten_seconds_of_the_start(tmp_path: Path) -> None:
     place = make_place(tmp_path)
     began = time.monotonic()
-    process = place.start("tracking_uri=http://127.0.0.1:9", "study.fixed.trouble=slow")
+    process = place.start(NOBODY, "executor.workers=1")
     assert process.stdout is not None
     try:
         line = next(line for line in process.stdout if "MLflow:" in line)
@@ -226,9 +217,11 @@ def test_postgres_that_restarts_in_the_middle_of_a_study_costs_no_trial_and_doub
     os.environ["OPTUNA_STORAGE"] = database
     try:
         place = make_place(tmp_path)
+        place.stand_still(1)
         process = place.start()
         until(lambda: len(place.records()) >= 1)
         postgres.stop()
+        place.go_on()
         timer = threading.Timer(3.0, postgres.start)
         timer.start()
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
@@ -259,14 +252,14 @@ LARGEST_FILE = 200_000
 def test_a_disk_that_takes_no_record_fails_the_trial_with_that_reason_and_keeps_the_others(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    place, given = make_place(tmp_path), ("study.training.epochs=1", "tracking_uri=http://127.0.0.1:9")
+    place, given = make_place(tmp_path), ("study.training.epochs=1", NOBODY)
     with np.load(place.folder / "images.npz") as small:
         many = {"x_test": np.tile(small["x_test"], (750, 1, 1, 1)), "y_test": np.tile(small["y_test"], 750)}
         np.savez(place.folder / "images.npz", x_train=small["x_train"], y_train=small["y_train"], **many)
     assert place.run(*given, "study.replicates=2").returncode == 0
     before = place.records()
     limited = subprocess.run(
-        place.command("search.run", *given, "study.replicates=3"),
+        place.command("search.run", *given, "study.replicates=3", "executor.workers=1"),
         cwd=place.folder,
         capture_output=True,
         text=True,
@@ -289,7 +282,7 @@ def test_a_disk_that_takes_no_record_fails_the_trial_with_that_reason_and_keeps_
 def test_optunas_file_on_a_full_disk_stops_the_study_with_the_way_to_continue(finished: Place, tmp_path: Path) -> None:
     place = make_place(tmp_path)
     limited = subprocess.run(
-        place.command("search.run", "tracking_uri=http://127.0.0.1:9"),
+        place.command("search.run", "executor.workers=1"),
         cwd=place.folder,
         capture_output=True,
         text=True,
@@ -310,14 +303,18 @@ def test_optunas_file_on_a_full_disk_stops_the_study_with_the_way_to_continue(fi
 
 def test_sigterm_starts_no_trial_finishes_those_that_run_and_ends_with_143(finished: Place, tmp_path: Path) -> None:
     place = make_place(tmp_path)
-    process = place.start("study.training.epochs=30")
+    place.stand_still(1)
+    process = place.start()
     until(lambda: len(place.records()) >= 1)
     process.terminate()
-    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    output = said_until(process, "running trials, starting no more. They have ")
+    place.go_on()
+    output += said_to_the_end(process)
     assert process.returncode == 143, output
-    assert "running trials, starting no more. They have " in output
     saved = len(place.records())
-    assert saved < 6
+    assert 1 < saved < 6
     assert f"Stopped. {saved} of 6 trials are saved in runs/small/. To continue:" in output
     assert not list((place.study / "trials").glob(".*"))
-    assert place.run("study.training.epochs=30").returncode == 0
+    done = place.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert place.table() == finished.table()

@@ -47,7 +47,7 @@ def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
 
 def run(place: Place, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        place.command("search.run", *arguments),
+        place.command("search.run", "executor.workers=1", *arguments),
         cwd=place.folder,
         env={**os.environ, **environment},
         capture_output=True,
@@ -75,7 +75,7 @@ def test_cells_are_asked_and_told_in_postgres_as_in_a_file(database: str, tmp_pa
 
 
 def test_a_search_keeps_its_proposals_in_postgres_and_its_password_nowhere(database: str, tmp_path: Path) -> None:
-    place = make_place(tmp_path, SEARCH)
+    place = make_place(tmp_path, SEARCH, is_shown=True)
     done = run(place, OPTUNA_STORAGE=database)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
@@ -90,7 +90,8 @@ def test_a_search_keeps_its_proposals_in_postgres_and_its_password_nowhere(datab
         assert what_contains(secret, place.folder) == []
 
 
-def test_a_password_given_on_the_command_line_is_not_repeated(database: str, place: Place) -> None:
+def test_a_password_given_on_the_command_line_is_not_repeated(database: str, tmp_path: Path) -> None:
+    place = make_place(tmp_path, is_shown=True)
     done = run(place, f"storage='{database}'", "study.training.epochs=1", "study.replicates=2")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

@@ -126,8 +126,7 @@ def test_many_records_at_once_are_one_page(begun, monkeypatch):
     thread.start()
     os.write(nudge, b"\n")
     until(lambda: written == [True])
-    for _ in range(50):
-        os.write(nudge, b"\n")
+    os.write(nudge, 50 * b"\n")  # In one: a test that is put to sleep between two would be right to see two pages.
     until(lambda: written == [True, True])
     os.close(nudge)
     thread.join(10)

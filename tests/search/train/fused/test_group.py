@@ -24,6 +24,10 @@ WEAK = {"augmentation": {"crop": 16, "rotation": 5.0, "flip": "horizontal", "sat
 # The bias before a batch norm has no gradient but rounding errors, of which Adam would make full steps.
 WITH_SGD: list[fused_trials.Cell] = [({"optimizer": "sgd", "batch_norm": True}, seed, {}) for seed in (1, 2)]
 SEEDS: list[fused_trials.Cell] = [({}, seed, {}) for seed in (1, 2)]
+SHARES: list[fused_trials.Cell] = [
+    ({"placement": "after_pooling", "rate": rate}, seed, {}) for rate, seed in ((0.5, 1), (0.2, 1), (0.3, 3))
+]
+"""What many tests train in groups of one, two and three: each size is a program that XLA takes seconds for."""
 MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
     "four placements of dropout": ("two_block_cnn", 16, 16, PLACEMENTS, [1, 3]),
     "batch norm": ("two_block_cnn", 16, 16, WITH_SGD, [0]),
@@ -93,7 +97,7 @@ def test_a_group_is_one_program_and_each_member_ends_as_alone(worker: LocalExecu
 
 
 def test_a_pruned_member_and_one_with_fewer_epochs_leave_the_others_alone(worker: LocalExecutor) -> None:
-    cells: list[fused_trials.Cell] = [({}, 1, {}), ({"placement": "after_flatten"}, 1, {}), ({}, 3, {"epochs": 1})]
+    cells: list[fused_trials.Cell] = [*SHARES[:2], (*SHARES[2][:2], {"epochs": 1})]
     undisturbed = worker.submit(fused_trials.group, cells).result()
     ends: list[Any] = worker.submit(fused_trials.group, cells, {0: 2}).result()
     assert [type(end) for end in ends] == [TrialPrunedError, TrialResult, TrialResult]
@@ -103,24 +107,22 @@ def test_a_pruned_member_and_one_with_fewer_epochs_leave_the_others_alone(worker
 
 
 def test_a_member_whose_loss_is_no_number_fails_alone(worker: LocalExecutor) -> None:
-    cells: list[fused_trials.Cell] = [({}, 1, {}), ({}, 2, {})]
-    fine, broken = worker.submit(fused_trials.group, cells, poisoned=1).result()
+    fine, broken = worker.submit(fused_trials.group, SHARES[:2], poisoned=1).result()
     assert isinstance(fine, TrialResult)
     assert isinstance(broken, NotFiniteError)
     assert "became nan in epoch 1" in str(broken)
 
 
 def test_a_group_that_does_not_fit_into_memory_is_halved_and_loses_nobody(worker: LocalExecutor) -> None:
-    tried, ends = worker.submit(fused_trials.in_a_small_memory, PLACEMENTS + PLACEMENTS[:1], 2).result(240)
+    tried, ends = worker.submit(fused_trials.in_a_small_memory, SHARES + SHARES[:2], 2).result()
     assert tried[0] == 5 and max(tried[2:]) <= 2
-    whole = worker.submit(fused_trials.group, PLACEMENTS).result(240)
-    assert max(far(one, other) for one, other in zip(ends, [*whole, whole[0]], strict=True)) < TOLERANCE
+    whole = worker.submit(fused_trials.group, SHARES).result()
+    assert max(far(one, other) for one, other in zip(ends, whole + whole[:2], strict=True)) < TOLERANCE
 
 
 def test_a_group_is_as_large_as_the_memory_that_the_device_says_it_has(worker: LocalExecutor) -> None:
-    cells = PLACEMENTS + PLACEMENTS[:1]
-    ask = worker.submit(fused_trials.in_a_measured_memory, cells, 2.5)
-    trained, ends, whole = ask.result(240)
+    ask = worker.submit(fused_trials.in_a_measured_memory, SHARES, 2.5)
+    trained, ends, whole = ask.result()
     assert max(trained) == 2
     assert max(far(one, other) for one, other in zip(ends, whole, strict=True)) < TOLERANCE
 
