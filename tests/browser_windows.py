@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 
 

@@ -24,20 +24,28 @@ def _programs_are_compiled_once(common: Path) -> None:
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
 
 
-def once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Return `folder`, which `make` fills in the first process that asks for it; the others wait."""
-    whole = folder.with_suffix(".whole")
-    with FileLock(folder.with_suffix(".lock")):
-        if not whole.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # Of one who failed.
-            folder.mkdir()
-            make(folder)
-            whole.touch()
-    return folder
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
-def finished(common: Path) -> Place:
+def once(common: Path) -> Once:
+    """Return a function that returns a folder of that name, filled in the first process that asks; the others wait."""
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, whole = common / f"once-{name}", common / f"once-{name}.whole"
+        with FileLock(common / f"once-{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # Of one who failed.
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def finished(once: Once) -> Place:
     """Return a place where the small study has run, undisturbed. Tests may read it, not change it."""
 
     def make(folder: Path) -> None:
@@ -46,11 +54,11 @@ def finished(common: Path) -> Place:
             done = place.run("study=small", module="tracking.publish")
             assert done.returncode == 0, done.stdout + done.stderr
 
-    return Place(once(common / "finished-study", make))
+    return Place(once("finished", make))
 
 
 @pytest.fixture(scope="session")
-def empty_database(common: Path) -> Path:
+def empty_database(once: Once) -> Path:
     """Return a database with MLflow's tables, which take a hundred migrations to make. Tests copy it."""
 
     def make(folder: Path) -> None:
@@ -58,4 +66,4 @@ def empty_database(common: Path) -> Path:
 
         MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").search_experiments(max_results=1)
 
-    return once(common / "empty-database", make) / "mlflow.db"
+    return once("empty-database", make) / "mlflow.db"

@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from distributed import Client
+
+PATIENCE_SECONDS = 240
 HOME = Path(__file__).parent
 LOCALLY = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
@@ -28,9 +31,12 @@ class Cluster:
         self._wait_for_scheduler()
 
     def add_worker(self, *arguments: str, path: Path = HOME) -> "subprocess.Popen[bytes]":
-        """Start a Dask worker; without a nanny its process is the one to kill."""
+        """Start a Dask worker, and wait until it is in the cluster; without a nanny its process is the one to kill."""
         given = (self.address, "--nthreads", "1", "--no-nanny", "--death-timeout", "60", *arguments)
         self.processes.append(self._start("dask_worker", *given, path=path))
+        _, *workers = (process.poll() is None for process in self.processes)
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(sum(workers), timeout=PATIENCE_SECONDS)
         return self.processes[-1]
 
     def stop(self) -> None:

@@ -24,6 +24,25 @@ replicates: 3
 training: {epochs: 3, batch_size: 32}
 """
 
+SEARCH = """\
+name: small
+kind: search
+question: Which rate suits a small network?
+model: my_models:build
+control: plain
+arms:
+  plain: {rate: 0.0}
+search:
+  sampler: random
+  settings: 4
+  space:
+    rate: {choices: [0.0, 0.2, 0.4, 0.6]}
+    learning_rate: {low: 0.001, high: 0.1, log: true}
+  confirm: {settings: 2, replicates: 3}
+data: {validation: {fraction: 0.25}}
+training: {epochs: 3, batch_size: 32}
+"""
+
 MODELS = '''\
 import os, signal, sys, time
 from pathlib import Path

@@ -5,37 +5,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
-from small_study import Place, finished_place, make_place
+from small_study import SEARCH, Place, make_place
 
 from tracking.manifest import read_manifest
 from tracking.record import RecordStore
 from tracking.searched import read_searched
-
-SEARCH = """\
-name: small
-kind: search
-question: Which rate suits a small network?
-model: my_models:build
-control: plain
-arms:
-  plain: {rate: 0.0}
-search:
-  sampler: random
-  settings: 4
-  space:
-    rate: {choices: [0.0, 0.2, 0.4, 0.6]}
-    learning_rate: {low: 0.001, high: 0.1, log: true}
-  confirm: {settings: 2, replicates: 3}
-data: {validation: {fraction: 0.25}}
-training: {epochs: 3, batch_size: 32}
-"""
-
-
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A place where the search has run to its end, undisturbed; tests read it."""
-    return finished_place(tmp_path_factory.mktemp("searched"), SEARCH, is_shown=True)
 
 
 def test_a_search_ends_with_its_settings_a_confirmation_and_what_the_scores_shrank_to(searched: Place) -> None:

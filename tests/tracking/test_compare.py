@@ -320,7 +320,8 @@ def test_a_file_that_is_no_such_table_is_refused_with_column_and_row(compare, co
         (["format=html"], "`format` must be one of: csv, json, latex, markdown, rich. Received: 'html'."),
         (["direction=up"], "`direction` must be one of: max, min. Received: 'up'."),
         (["pared=true"], "Received: 'pared=true'. Did you mean 'paired'?"),
-        (["margin"], "Arguments are `file=`, "),
+        (["margin"], "`margin` must have a value: margin=VALUE. Received: 'margin'."),
+        (["nothing"], "Arguments are `file=`, "),
         (["alpha=0.1", "alpha=0.2"], "`alpha` must be given once. Received: '0.1' and '0.2'."),
     ],
 )
