@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import psutil
-
 from search import progress
 from search.executors import LocalExecutor, WorkerDiedError
 from search.progress import EpochDone, Message, Said, TrialEnded
@@ -75,11 +73,10 @@ class MortalWorker:
     def kill_after(self, epochs: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Call `function`, and kill the process with -9 once it has reported its epoch number `epochs`: at any moment
         before it reports the next one, which it does not, however late the kill is."""
-        reached = threading.Event()
+        worker, reached = self.executor.submit(os.getpid).result(240), threading.Event()
         self._on_epoch = lambda epoch: reached.set() if epoch == epochs else None
         future = self.executor.submit(_no_further, epochs, function, *args, **kwargs)
         assert reached.wait(240)
         self._on_epoch = lambda epoch: None
-        [worker] = [one for one in psutil.Process().children() if "spawn_main" in " ".join(one.cmdline())]
-        os.kill(worker.pid, signal.SIGKILL)
+        os.kill(worker, signal.SIGKILL)
         assert isinstance(future.exception(30), WorkerDiedError)

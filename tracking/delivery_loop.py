@@ -82,7 +82,7 @@ def _deliver_last(courier: Courier) -> int:
     deadline = time.monotonic() + _LAST_WAIT_SECONDS
     while True:
         try:
-            return courier.deliver(wait_seconds=0.5).owed
+            return _noted(courier, courier.deliver(wait_seconds=0.5)).owed
         except BusyError as error:
             if time.monotonic() > deadline:
                 _LOGGER.warning("%s", error)
@@ -94,6 +94,11 @@ def _deliver(courier: Courier) -> Outcome:
         outcome = courier.deliver(report_every=REPORT_SECONDS)
     except BusyError as error:
         outcome = Outcome(0, len(courier.outbox.owed()), str(error))
+    return _noted(courier, outcome)
+
+
+def _noted(courier: Courier, outcome: Outcome) -> Outcome:
+    """Return `outcome`, of which others can read now what is wrong, or that nothing is any more."""
     with contextlib.suppress(OSError):  # A full disk has better witnesses.
         courier.outbox.note_trouble(outcome.reason if outcome.owed else "")
     if outcome.delivered or outcome.owed:
