@@ -32,7 +32,7 @@ def wait_for_records(place: Place, count: int) -> None:
 
 def workers_of(coordinator: int) -> list[psutil.Process]:
     children = psutil.Process(coordinator).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    return [child for child in children if not is_gone(child.pid) and "spawn_main" in " ".join(child.cmdline())]
 
 
 def say_nothing_was_written(place: Place, before: set[str]) -> None:
