@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from small_study import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 240.0
 expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 
 

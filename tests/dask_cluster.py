@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from distributed import Client
+from small_study import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 240
 HOME = Path(__file__).parent
 LOCALLY = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 

@@ -114,6 +114,7 @@ class Trouble(keras.layers.Layer):
 
 
 PATIENCE_SECONDS = 240.0
+"""How long a test waits for what should come: long enough for a machine that is busy with something else."""
 
 NOBODY = "tracking_uri=http://127.0.0.1:9"
 """Nobody answers there. To make MLflow's database, fill it and draw for it takes a fourth of what a small study takes,

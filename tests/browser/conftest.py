@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from browser_windows import PATIENCE_SECONDS, Windows
+from browser_windows import Windows
 from playwright.sync_api import Browser, Playwright, sync_playwright
-from small_study import Place
+from small_study import PATIENCE_SECONDS, Place
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 """Of the system; without one, Playwright's own is taken."""

@@ -14,9 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from process_ends import is_gone
-from small_study import STUDY, Place, make_place, said_to_the_end, said_until
-
-PATIENCE_SECONDS = 240.0
+from small_study import PATIENCE_SECONDS, STUDY, Place, make_place, said_to_the_end, said_until
 
 
 def wait_for(what: Callable[[], object], otherwise: str = "the study does not get on") -> None:

@@ -4,29 +4,11 @@ import re
 from pathlib import Path
 
 from searched_study import spec_of
-from small_study import Place, make_place
+from small_study import SEARCH, Place, make_place
 
 from search.space import as_asked
 
-SEARCH = """\
-name: small
-kind: search
-question: Which rate suits a small network?
-model: my_models:build
-control: plain
-arms:
-  plain: {rate: 0.0}
-search:
-  sampler: random
-  settings: 4
-  duration: 90m
-  space:
-    rate: {choices: [0.0, 0.2, 0.4, 0.6]}
-    learning_rate: {low: 0.001, high: 0.1, log: true}
-  confirm: {settings: 2, replicates: 3}
-data: {validation: {folds: 4}}
-training: {epochs: 3, batch_size: 32}
-"""
+FOLDED = SEARCH.replace("settings: 4\n", "settings: 4\n  duration: 90m\n").replace("{fraction: 0.25}", "{folds: 4}")
 
 
 def said(place: Place, *arguments: str) -> str:
@@ -37,7 +19,7 @@ def said(place: Place, *arguments: str) -> str:
 
 
 def test_a_plan_says_space_trials_and_confirmation_without_asking_the_model(tmp_path: Path) -> None:
-    place = make_place(tmp_path, SEARCH)
+    place = make_place(tmp_path, FOLDED)
     before = place.files()
     output = said(place, "counts=false")
     assert "rate 0, 0.2, 0.4, 0.6 choice" in output
@@ -56,8 +38,8 @@ def test_a_plan_says_space_trials_and_confirmation_without_asking_the_model(tmp_
 
 
 def test_the_model_is_asked_where_the_study_names_no_space_and_a_trial_is_timed(tmp_path: Path) -> None:
-    start, end = SEARCH.index("  space:"), SEARCH.index("  confirm:")
-    place = make_place(tmp_path, SEARCH[:start] + SEARCH[end:])
+    start, end = FOLDED.index("  space:"), FOLDED.index("  confirm:")
+    place = make_place(tmp_path, FOLDED[:start] + FOLDED[end:])
     before = place.files()
     output = said(place)
     assert re.search(r"rate [\d.]+ to [\d.]+ numbers always", output)

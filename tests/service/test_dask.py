@@ -12,7 +12,7 @@ import dask_tasks
 import psutil
 import pytest
 from dask_cluster import Cluster, free_port
-from small_study import Place, make_place
+from small_study import PATIENCE_SECONDS, Place, make_place
 
 from search.executors import WorkerDiedError
 from search.progress import EpochDone
@@ -20,8 +20,6 @@ from search.workers import Workers, open_workers
 from studies.compose import compose
 from studies.errors import InputError
 from studies.spec import ExecutorSpec, RunSpec
-
-PATIENCE_SECONDS = 240.0
 
 
 def eventually(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:

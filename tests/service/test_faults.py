@@ -19,13 +19,11 @@ import pytest
 from mlflow import MlflowClient
 from optuna.trial import TrialState
 from postgres_server import Postgres
-from small_study import NOBODY, Place, make_place, said_to_the_end, said_until
+from small_study import NOBODY, PATIENCE_SECONDS, Place, make_place, said_to_the_end, said_until
 from tracking_proxy import Proxy
 
 from search.storage import open_storage, resolve
 from tracking.delivery_loop import LONGEST_PAUSE_SECONDS
-
-PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
