@@ -46,10 +46,22 @@ def run_ablation(session: Session) -> int:
             return session.end(None)
         workers = early or start()
         with session.busy("starting workers"):
+            _import_the_rest()
             cards = workers.describe(plan)
         session.begin(staged, plan, cards, recorded)
         del staged  # The images are on disk now, where the workers map them; here they only take up memory.
         return Confirmation(session, plan, recorded, workers, stack).run()
+
+
+def _import_the_rest() -> None:
+    """Import what is needed from the first trial on: half a second, in which the workers still import TensorFlow."""
+    import alembic.command
+    import sqlalchemy.orm
+
+    from search import display, drive, sampler
+
+    assert alembic.command and sqlalchemy.orm  # Optuna's storage imports both when it is opened.
+    assert display and drive and sampler
 
 
 @dataclass

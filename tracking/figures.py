@@ -17,11 +17,13 @@ from tracking.labels import shortened
 from tracking.panels import (
     FAINT,
     INK,
+    Legend,
     Look,
     axis_label,
     band,
     fit_height,
     over_epochs,
+    panel,
     png,
     quiet,
     scaled,
@@ -37,6 +39,8 @@ TREATMENTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", ":", "-.")
 PARTS = ("train", "validation", "test")
 KINDS = ("accuracy", "loss")
+_LEFT, _RIGHT = 0.65, 0.1
+"""Inches beside the panels, for the ticks and the label of the first, and for half of the last tick."""
 MOST_ARMS, MOST_FIRST_TRIALS = 40, 16
 """More arms than these are left out of a picture: nobody could tell them apart, and it would take its time."""
 
@@ -46,21 +50,28 @@ def curves(summary: "StudySummary") -> bytes:
     arms = summary.arms[:MOST_ARMS]
     parts = _parts(arms)
     kinds = _kinds(arms)
-    figure = Figure(figsize=(max(9.0, 4 * len(parts)), 3.2 * len(kinds)), layout="constrained")
-    grid = figure.subplots(len(kinds), len(parts), sharex=True, squeeze=False)
     looks = _looks(summary)
-    for axes, metric in zip(grid.flat, [f"{part}_{kind}" for kind in kinds for part in parts], strict=True):
-        shown = [arm for arm in arms if metric in arm.histories]
-        for arm in shown:
-            band(axes, scaled(metric, arm.histories[metric]), looks[arm.name])
-        over_epochs(axes)
-        fit_height(axes, metric, [arm.histories[metric] for arm in shown])
-        axes.set_title(metric.replace("_", " "), fontsize=10, color=INK, loc="left")
+    legend = Legend([arm.name for arm in arms])
+    width, height = max(9.0, 4.0 * len(parts)), 3.1 * len(kinds) + 0.1
+    size = (width - _LEFT - _RIGHT - 0.5 * (len(parts) - 1)) / len(parts), 2.5
+    figure = Figure(figsize=(width, height + legend.height))
+    first: Axes | None = None
     for row, kind in enumerate(kinds):
-        grid[row, 0].set_ylabel(axis_label(kind), fontsize=9, color=INK)
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch", fontsize=9, color=INK)
-    _legend_below(figure, grid[0, 0])
+        for column, part in enumerate(parts):
+            bottom = legend.height + 0.5 + 3.0 * (len(kinds) - 1 - row)
+            axes = panel(figure, _LEFT + column * (size[0] + 0.5), bottom, size, first)
+            first = first or axes
+            metric = f"{part}_{kind}"
+            shown = [arm for arm in arms if metric in arm.histories]
+            for arm in shown:
+                band(axes, scaled(metric, arm.histories[metric]), looks[arm.name])
+            over_epochs(axes)
+            fit_height(axes, metric, [arm.histories[metric] for arm in shown])
+            axes.set_title(metric.replace("_", " "), fontsize=10, color=INK, loc="left")
+            axes.set_ylabel(axis_label(kind) if column == 0 else "", fontsize=9, color=INK)
+            axes.set_xlabel("epoch" if row == len(kinds) - 1 else "", fontsize=9, color=INK)
+            axes.tick_params(labelbottom=row == len(kinds) - 1)
+    legend.draw(figure, first)
     return png(figure)
 
 
@@ -82,29 +93,34 @@ def points(summary: "StudySummary") -> bytes:
 def first_trials(summary: "StudySummary") -> bytes:
     """Draw the curves of each arm's first finished trial: accuracy above loss, train and test in each panel."""
     arms = [arm for arm in summary.arms if arm.histories][:MOST_FIRST_TRIALS]
-    columns = max(1, min(4, len(arms)))
-    blocks, kinds = max(1, math.ceil(len(arms) / columns)), _kinds(arms)
-    height = 2.2 * len(kinds) * blocks + 0.4
-    figure = Figure(figsize=(max(5.0, 2.3 * columns + 0.6), height), layout="constrained")
-    grid = figure.subplots(len(kinds) * blocks, columns, sharex=True, sharey=False, squeeze=False)
-    for axes in grid.flat[:]:
-        axes.set_visible(False)
+    columns, kinds = max(1, min(4, len(arms))), _kinds(arms)
+    blocks = max(1, math.ceil(len(arms) / columns))
+    width = max(5.0, 2.3 * columns + 0.6)
+    size = (width - _LEFT - _RIGHT - 0.15 * (columns - 1)) / columns, 1.85
+    block_height = (size[1] + 0.12) * len(kinds) + 0.6
+    legend = Legend(PARTS)
+    figure = Figure(figsize=(width, blocks * block_height + legend.height))
+    first: Axes | None = None
     for position, arm in enumerate(arms):
         block, column = divmod(position, columns)
+        left = _LEFT + column * (size[0] + 0.15)
+        floor = legend.height + (blocks - 1 - block) * block_height + 0.45
         for row, kind in enumerate(kinds):
-            axes = grid[len(kinds) * block + row, column]
-            axes.set_visible(True)
+            is_lowest = row == len(kinds) - 1
+            bottom = floor + (len(kinds) - 1 - row) * (size[1] + 0.12)
+            axes = panel(figure, left, bottom, size, first)
+            first = first or axes
             train_and_test(axes, kind, {name: stack[0] for name, stack in arm.histories.items()})
             names = [f"{part}_{kind}" for part in PARTS]
             stacks = [other.histories[name] for other in arms for name in names if name in other.histories]
             fit_height(axes, kind, [stack[:1] for stack in stacks])
-            axes.tick_params(labelleft=column == 0, labelbottom=kind == "loss")
+            axes.tick_params(labelleft=column == 0, labelbottom=is_lowest)
             axes.set_ylabel(axis_label(kind) if column == 0 else "", fontsize=9, color=INK)
-        seed = next(row.seed for row in arm.trials if row.state == "done")
-        top, bottom = grid[len(kinds) * block, column], grid[len(kinds) * (block + 1) - 1, column]
-        top.set_title(f"{shortened(arm.name, 20)}, seed {seed}", fontsize=9, color=INK, loc="left")
-        bottom.set_xlabel("epoch", fontsize=9, color=INK)
-    _legend_below(figure, grid[0, 0])
+            axes.set_xlabel("epoch" if is_lowest else "", fontsize=9, color=INK)
+            if row == 0:
+                seed = next(row.seed for row in arm.trials if row.state == "done")
+                axes.set_title(f"{shortened(arm.name, 20)}, seed {seed}", fontsize=9, color=INK, loc="left")
+    legend.draw(figure, first)
     return png(figure)
 
 
@@ -192,13 +208,3 @@ def _width(summary: "StudySummary", scale: Scale) -> tuple[float, float]:
     left, right = max(left, low - span), min(right, high + span)
     room = 0.06 * (right - left or span)
     return (left - room) * scale.factor, (right + room) * scale.factor
-
-
-def _legend_below(figure: Figure, axes: Axes, width: int = 100) -> None:
-    """Name the lines below the panels, in as many columns as fit into `width` characters."""
-    handles, labels = axes.get_legend_handles_labels()
-    if not handles:
-        return
-    names = [shortened(label, 40) for label in labels]
-    columns = max(1, min(6, len(names), width // (max(map(len, names)) + 8)))
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)

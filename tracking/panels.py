@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from tracking.labels import shortened
 from tracking.scale import is_accuracy
 
 DPI = 150
@@ -45,6 +46,34 @@ def _with_palette(content: io.BytesIO, dpi: int) -> bytes:
         if buffer.tell() <= LARGE:
             break
     return buffer.getvalue()
+
+
+def panel(figure: Figure, left: float, bottom: float, size: tuple[float, float], beside: Axes | None = None) -> Axes:
+    """Return a panel of `size` (width, height) whose lower left corner is there, in inches, on the x axis of `beside`.
+
+    Places that are known beforehand: a layout engine, which looks for them, takes longer than all the drawing.
+    """
+    width, height = figure.get_size_inches()
+    place = (left / width, bottom / height, size[0] / width, size[1] / height)
+    return figure.add_axes(place, sharex=beside)
+
+
+class Legend:
+    """The names of lines below the panels of a figure, in as many columns as fit."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Have room for `names`, which are shortened where they are long."""
+        longest = max((len(shortened(name, 40)) for name in names), default=0)
+        self._columns = max(1, min(6, len(names), 100 // (longest + 8)))
+        self.height = 0.1 + 0.2 * math.ceil(len(names) / self._columns)
+        """Inches."""
+
+    def draw(self, figure: Figure, like: Axes | None) -> None:
+        """Name the lines of the panel `like` at the foot of `figure`."""
+        handles, labels = like.get_legend_handles_labels() if like is not None else ([], [])
+        if handles:
+            names = [shortened(label, 40) for label in labels]
+            figure.legend(handles, names, loc="lower center", ncols=self._columns, frameon=False, fontsize=9)
 
 
 def scaled(metric: str, values: NDArray[np.float64]) -> NDArray[np.float64]:

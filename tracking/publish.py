@@ -36,6 +36,8 @@ Deliver to MLflow what it has not been told yet.
 What is delivered already is not sent again.
 """
 ARGUMENTS = ("study", "runs_dir", "tracking_uri", "follow")
+_NICENESS = 10
+"""Low, but not the lowest: at 19 a study that keeps every processor busy would be in MLflow only when it is done."""
 _RESTARTS = 3
 _END_SECONDS = 5.0
 """How long a publisher that overran gets to end by itself before it is killed."""
@@ -127,9 +129,11 @@ class Publisher:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self._address.environment()},
-                # Ctrl-C is for the coordinator; the publisher ends when its standard input does.
-                start_new_session=True,
                 bufsize=0,
+                # A group of its own: Ctrl-C is for the coordinator, and the publisher ends when its standard input
+                # does. Not a session of its own: Linux schedules sessions against each other (autogroup), and a low
+                # priority then counts for nothing against the trials.
+                process_group=0,
             )
         if process.stdin is not None:
             os.set_blocking(process.stdin.fileno(), False)
@@ -163,7 +167,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     courier = Courier(runs_dir / given["study"], address.uri)
     if follows == "true":
-        os.nice(19)
+        os.nice(_NICENESS)
         prepare(address, logging.WARNING)
         return 1 if follow(courier, sys.stdin.fileno()) else 0
     prepare(address, logging.ERROR)
