@@ -14,6 +14,7 @@ from search.models import source_digest
 from search.train import ENGINE_VERSION
 from search.trial import TrialTask
 from studies.errors import InputError
+from studies.leaving import leave
 from studies.spec import Backend, DataSpec, RunSpec, Setting, TrainingSpec
 from tracking.manifest import PlannedTrial
 
@@ -146,13 +147,22 @@ def engine_version(backend: Backend) -> str:
 
 
 def interleaved(trials: Sequence[PlannedTrial], lanes: int) -> list[PlannedTrial]:
-    """Return `trials` with `lanes` arms at a time side by side, so that a worker mostly meets the arm it has traced."""
-    arms = list(dict.fromkeys(trial.arm for trial in trials))
-    by_group = {arm: number // lanes for number, arm in enumerate(arms)}
-    return sorted(trials, key=lambda trial: by_group[trial.arm])
+    """Return `trials` with `lanes` arms at a time side by side, so that a worker mostly meets the arm it has traced.
+
+    Every second time the arms come in reverse. Treatments add to a control, so arms tend to cost more the later they
+    are named; the worker that is done first, with the cheapest, then goes on with the dearest, and all end together.
+    """
+    places = {arm: number for number, arm in enumerate(dict.fromkeys(trial.arm for trial in trials))}
+    replicates = {seed: number for number, seed in enumerate(dict.fromkeys(trial.seed for trial in trials))}
+
+    def turn(trial: PlannedTrial) -> tuple[int, int, int]:
+        group, place = divmod(places[trial.arm], lanes)
+        return group, replicates[trial.seed], -place if group % 2 else place
+
+    return sorted(trials, key=turn)
 
 
 if __name__ == "__main__":
     from search.preview import main
 
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from search.closing_time import EXIT_TIME_UP, OPTION, moment_ahead
 from studies.command import Arguments, guarded, parse, print_configuration
 from studies.compose import compose
+from studies.leaving import leave
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,4 +78,4 @@ def _console() -> "Console":
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from studies.command import add_config_dir, guarded, listed
 from studies.errors import InputError, unknown
+from studies.leaving import leave
 from tracking.arguments import named_values
 
 if TYPE_CHECKING:
@@ -111,4 +112,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from search.schedule_state import SchedulerState, Upcoming, lock_file, read_state
 from search.standing import Standing, standings
 from studies.errors import InputError, unknown
+from studies.leaving import leave
 from tracking.arguments import named_values
 from tracking.coordinator import Coordinator
 from tracking.scale import duration
@@ -171,4 +172,4 @@ def _clock(moment: datetime, schedule: str, state: SchedulerState) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from studies.command import Arguments, guarded, parse, print_configuration
 from studies.compose import compose
+from studies.leaving import leave
 
 if TYPE_CHECKING:
     from search.case import Case
@@ -104,4 +105,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

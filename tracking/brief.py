@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from studies.errors import InputError, unknown
+from studies.leaving import leave
 from tracking.arguments import named_values
 from tracking.moment import moment
 
@@ -75,4 +76,4 @@ def _parsed(arguments: Sequence[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from studies.errors import InputError, unknown
+from studies.leaving import leave
 from tracking.arguments import named_values
 from tracking.direction import Direction, guess
 
@@ -194,4 +195,4 @@ def _print(analysis: "Analysis", options: Options) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studies.errors import InputError
+from studies.leaving import leave
 from tracking import atomic
 from tracking.arguments import named_values
 from tracking.moment import moment
@@ -160,4 +161,4 @@ def _date(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studies.errors import InputError, unknown
+from studies.leaving import leave
 from tracking.address import resolve
 from tracking.arguments import named_values
 from tracking.courier import BusyError, Courier
@@ -207,4 +208,4 @@ def _parsed(arguments: Sequence[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

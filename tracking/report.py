@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studies.errors import InputError
+from studies.leaving import leave
 from tracking.arguments import named_values
 from tracking.report_writer import NotConfirmedError, write_report
 
@@ -60,4 +61,4 @@ def _parsed(arguments: Sequence[str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

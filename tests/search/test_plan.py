@@ -194,6 +194,11 @@ def test_as_many_arms_as_workers_are_trained_side_by_side(lanes: int, order: lis
     assert [trial.key for trial in interleaved(cells("a", "b", "c"), lanes)] == order
 
 
+def test_who_is_done_first_with_the_cheapest_arm_goes_on_with_the_dearest() -> None:
+    order = [trial.key for trial in interleaved(cells("a", "b", "c", "d"), 2)]
+    assert order == ["a1", "b1", "a2", "b2", "d1", "c1", "d2", "c2"]
+
+
 def test_interleaving_what_is_left_of_a_plan_loses_nothing() -> None:
     left = [*planned().trials][5:]
     assert sorted(interleaved(left, 2), key=left.index) == left
