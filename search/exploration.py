@@ -62,7 +62,8 @@ class Exploration:
         self._best: float | None = None
         self._by_setting: dict[str, Candidate] = {}
         self._count = 0
-        self._most = min(self._search.settings, proposer.possible or self._search.settings)
+        self.most = min(self._search.settings, proposer.possible or self._search.settings)
+        """Settings that are tried at most: as many as were asked for, or as the space has."""
         self._exhausted = False
         self.look_ahead = 3 if self._search.sampler in ORDERLY else 1
         self._resume()
@@ -133,7 +134,7 @@ class Exploration:
         return self._time_is_up() or not (self._closing is None or self._closing.has_time(self.look_ahead))
 
     def _is_enough(self) -> bool:
-        if self._exhausted or self.settings >= self._most:
+        if self._exhausted or self.settings >= self.most:
             return True
         target = self._search.target
         return target is not None and self._best is not None and self._better(self._best, target) == self._best

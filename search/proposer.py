@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 from typing import cast
 
@@ -216,13 +217,16 @@ def _values(one: Parameter) -> Sequence[Scalar]:
             f"`study.search.space.{one.name}` must have choices or a step for the sampler grid. "
             f"Received: any number from {one.low} to {one.high}."
         )
-    count = int((one.high - one.low) / step + 1e-9) + 1
+    # In decimals, as Optuna counts: 0.2 + 2 * 0.2 is 0.6, not just above it and so out of the range.
+    low, high, distance = (Decimal(str(number)) for number in (one.low, one.high, step))
+    count = int((high - low) // distance) + 1
     if count > _LARGEST_GRID:
         raise InputError(
             f"`study.search.space.{one.name}` must have at most {_LARGEST_GRID:,} values for a grid. "
             f"Received: {count:,}."
         )
-    return [one.low + step * place for place in itertools.islice(itertools.count(), count)]
+    values = [low + distance * place for place in range(count)]
+    return [int(value) if one.whole else float(value) for value in values]
 
 
 def _sampler(spec: SearchSpec, number: int) -> optuna.samplers.BaseSampler:

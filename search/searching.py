@@ -91,7 +91,7 @@ class _Search:
             return interrupted
         searched = read_searched(search, session.store)
         if not exploration.is_complete:
-            return self._out_of_time(searched)
+            return self._out_of_time(searched, exploration.most)
         if not searched.ranked:
             session.say("No setting has a score: nothing to confirm.")
             self._show(searched)
@@ -114,10 +114,10 @@ class _Search:
         session, study = self.session, self.session.spec.study
         if exploration.is_complete:
             return None
-        assert study.search is not None
         if exploration.settings:
-            session.say(f"{exploration.settings} of {study.search.settings} settings were proposed before.")
-        display = Display(session.console, study.name, objective_of(study), (), trials_of(study))
+            session.say(f"{exploration.settings} of {exploration.most} settings were proposed before.")
+        planned = exploration.most * len(cells(study))
+        display = Display(session.console, study.name, objective_of(study), (), planned)
         for arm, scores in exploration.scores().items():
             for score in scores:
                 display.reuse(arm, score)
@@ -126,12 +126,11 @@ class _Search:
             return session.interrupted(f"{len(session.store.keys())} trials are saved", interruption)
         return None
 
-    def _out_of_time(self, searched: Searched) -> int:
+    def _out_of_time(self, searched: Searched, planned: int) -> int:
         from tracking.provenance import masked
 
-        assert searched.study.search is not None
         self._show(searched)
-        tried, planned = searched.count("complete"), searched.study.search.settings
+        tried = searched.count("complete")
         if self.session.until is not None:
             return self.session.time_is_up(f"{tried} of {planned} settings have a score")
         self.session.say(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from search.models.space import Hyperparameter, Space
 from studies.errors import InputError, nearest, unknown
@@ -72,8 +73,7 @@ def _declared(name: str, variants: Sequence[Hyperparameter]) -> Parameter:
         return Parameter(name=name, choices=first.choices, when=when)
     if first.log and first.step is not None:
         return Parameter(name=name, choices=_ladder(first), when=when)
-    whole = first.kind == "int"
-    return Parameter(name=name, low=first.low, high=first.high, step=first.step, log=first.log, whole=whole, when=when)
+    return _numbers(name, first, whole=first.kind == "int", when=when)
 
 
 def _ladder(one: Hyperparameter) -> tuple[Scalar, ...]:
@@ -111,7 +111,19 @@ def _asked(name: str, given: ParameterSpec, variants: Sequence[Hyperparameter]) 
             f"`study.search.space.{name}` must be a range of whole numbers. "
             f"Received: low={given.low}, high={given.high}."
         )
-    return Parameter(name=name, low=given.low, high=given.high, step=given.step, log=given.log, whole=whole, when=when)
+    return _numbers(name, given, whole=whole, when=when)
+
+
+def _numbers(
+    name: str, given: Hyperparameter | ParameterSpec, *, whole: bool, when: Mapping[str, tuple[Scalar, ...]]
+) -> Parameter:
+    """Return a range that ends with its last step, counted in decimals as Optuna does, which warns of any other."""
+    high = given.high
+    if given.step is not None and not given.log:
+        low, most, step = (Decimal(str(number)) for number in (given.low, given.high, given.step))
+        last = low + (most - low) // step * step
+        high = int(last) if whole else float(last)
+    return Parameter(name=name, low=given.low, high=high, step=given.step, log=given.log, whole=whole, when=dict(when))
 
 
 def _both(given: ParameterSpec, variants: Sequence[Hyperparameter]) -> dict[str, tuple[Scalar, ...]]:

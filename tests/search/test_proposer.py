@@ -62,6 +62,21 @@ def test_a_grid_is_every_setting_once_and_then_it_is_over() -> None:
     assert found[-1] is None
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("low", "high", "step", "values"),
+    [(0.2, 0.6, 0.2, [0.2, 0.4, 0.6]), (0.1, 0.7, 0.2, [0.1, 0.3, 0.5, 0.7]), (1e-5, 3e-5, 1e-5, [1e-5, 2e-5, 3e-5])],
+)
+def test_a_grid_has_the_values_that_one_would_write_down(
+    low: float, high: float, step: float, values: list[float]
+) -> None:
+    space = (Parameter(name="rate", low=low, high=high, step=step),)
+    one = Proposer("grid", space, SearchSpec(sampler="grid"), greatest=True, storage=None)
+    found = [one.propose(number) for number in range(len(values) + 1)]
+    assert [answer[1]["rate"] for answer in found if answer] == values
+    assert found[-1] is None
+
+
 def test_a_grid_over_any_number_is_refused() -> None:
     with pytest.raises(
         InputError, match=r"`study.search.space.learning_rate` must have choices or a step for the sampler grid"

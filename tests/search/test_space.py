@@ -9,6 +9,7 @@ from search.space import branches, resolve
 from studies.compose import compose
 from studies.errors import InputError
 from studies.spec import StudySpec
+from tracking.importances import distribution
 
 PLACEMENTS = ("none", "after_pooling", "after_flatten")
 DECLARED = (
@@ -36,6 +37,14 @@ def test_an_empty_space_is_all_that_the_model_declares() -> None:
     assert list(found) == ["placement", "learning_rate", "dense_units", "batch_norm", "rate"]
     assert found["rate"].when == {"placement": ("after_pooling", "after_flatten")}
     assert (found["learning_rate"].log, found["dense_units"].whole) == (True, True)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_range_that_ends_between_two_steps_ends_with_the_last_of_them() -> None:
+    space = {"rate": {"low": 0.1, "high": 0.75, "step": 0.2}, "dense_units": {"low": 32, "high": 500, "step": 64}}
+    rate, units = resolve(DECLARED, study(space, fixed={"placement": "after_pooling"}))
+    assert (rate.high, units.high) == (0.7, 480)
+    assert (distribution(rate).high, distribution(units).high) == (0.7, 480)
 
 
 def test_what_is_fixed_is_not_varied() -> None:
