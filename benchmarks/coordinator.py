@@ -83,6 +83,7 @@ def main() -> None:
     print(f"memory grows {STEP * slope:.2f} MiB per 100 trials (least squares from the hundredth on)")
     print(f"a trial takes {meter.per_trial(1, STEP)} in the first hundred")
     print(f"a trial takes {meter.per_trial(trials - STEP, trials)} in the last hundred")
+    print(f"a trial takes {meter.per_trial(1, trials)} on average")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from search.closing_time import EXIT_TIME_UP, OPTION, moment_ahead
 from studies.command import Arguments, guarded, parse, print_configuration
-from studies.compose import compose
 from studies.leaving import leave
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: Arguments) -> int:
     until = moment_ahead(arguments.options["until"], datetime.now()) if "until" in arguments.options else None
+    from studies.compose import compose
+
     spec = compose(arguments.overrides, arguments.config_dirs)
     if until is not None and until <= datetime.now().astimezone():
         print(f"The time is up: it was {until:%Y-%m-%d %H:%M} before anything started.", file=sys.stderr)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studies.compose import GROUPS, choices, compose
 from studies.errors import InputError, unknown
 
 EXIT_BAD_INPUT = 2
@@ -105,6 +104,8 @@ def print_configuration(arguments: Arguments, masked: Callable[[str], str]) -> i
     """Print the composed configuration as YAML, as `masked` shows it; return the exit code."""
     from omegaconf import OmegaConf
 
+    from studies.compose import compose
+
     # What is shown is what would run: valid, with the name that the dataset gives it, and with every default.
     run = compose(arguments.overrides, arguments.config_dirs)
     print(masked(OmegaConf.to_yaml(OmegaConf.create(run.model_dump(mode="json")))), end="")
@@ -121,6 +122,8 @@ def listed(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _epilog(config_dirs: Sequence[Path], options: Sequence[tuple[str, str]]) -> str:
+    from studies.compose import GROUPS, choices  # Not above: workers import their command again, and Hydra takes 0.1 s.
+
     rows = [(f"{group}=", ", ".join(choices(group, config_dirs))) for group in GROUPS]
     rows += [(f"{name}=", meaning) for name, meaning in options]
     return f"{listed(rows)}\n\n{_FIELDS}"
