@@ -64,6 +64,8 @@ class Exploration:
         self._count = 0
         self.most = min(self._search.settings, proposer.possible or self._search.settings)
         """Settings that are tried at most: as many as were asked for, or as the space has."""
+        self.on_reuse: Callable[[str, float], None] = lambda _arm, _score: None
+        """Told of each trial of a new setting that was recorded before, under another study's name: arm and score."""
         self._exhausted = False
         self.look_ahead = 3 if self._search.sampler in ORDERLY else 1
         self._resume()
@@ -214,6 +216,7 @@ class Exploration:
         for trial in one.trials:
             if trial.key not in missing:
                 one.scores[trial.key] = self._store.read(trial.key).record.metrics[self._objective]
+                self.on_reuse(trial.arm, one.scores[trial.key])
         self._waiting.extend(recorded.missing)
         self._settle(one)
 

@@ -121,6 +121,7 @@ class _Search:
         for arm, scores in exploration.scores().items():
             for score in scores:
                 display.reuse(arm, score)
+        exploration.on_reuse = display.reuse
         _, interruption = session.train(exploration, self.workers, display)
         if interruption.stopping:
             return session.interrupted(f"{len(session.store.keys())} trials are saved", interruption)

@@ -1,5 +1,6 @@
 """A search as a user runs it: choose on the validation part, confirm on fresh seeds; killed and continued."""
 
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -81,6 +82,15 @@ def test_a_setting_that_is_proposed_twice_is_trained_once(tmp_path: Path) -> Non
     assert searched.repeated > 0
     store = RecordStore(place.study)
     assert sum(store.read(key).record.seed == 1 for key in store.keys()) == 4  # noqa: SIM118
+
+
+def test_settings_that_another_study_has_trained_are_counted_as_done(tmp_path: Path, searched: Place) -> None:
+    place = make_place(tmp_path, SEARCH)
+    shutil.copytree(searched.folder / "runs", place.folder / "runs", dirs_exist_ok=True)
+    done = place.run("study.name=other", "study.search.settings=5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [trained] = [line for line in done.stdout.splitlines() if "validation_accuracy" in line and line.startswith("[")]
+    assert trained.startswith("[5/5] setting-0005")
 
 
 def test_folds_take_turns_and_the_confirmation_trains_on_everything(tmp_path: Path) -> None:
