@@ -4,7 +4,6 @@ import importlib.util
 import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from types import MappingProxyType
 from typing import cast
 
@@ -211,22 +210,18 @@ def _values(one: Parameter) -> Sequence[Scalar]:
         return one.choices
     assert one.low is not None
     assert one.high is not None
-    step = one.step or (1 if one.whole else None)
-    if step is None or one.log:
+    if (one.step is None and not one.whole) or one.log:
         raise InputError(
             f"`study.search.space.{one.name}` must have choices or a step for the sampler grid. "
             f"Received: any number from {one.low} to {one.high}."
         )
-    # In decimals, as Optuna counts: 0.2 + 2 * 0.2 is 0.6, not just above it and so out of the range.
-    low, high, distance = (Decimal(str(number)) for number in (one.low, one.high, step))
-    count = int((high - low) // distance) + 1
+    count = one.steps + 1
     if count > _LARGEST_GRID:
         raise InputError(
             f"`study.search.space.{one.name}` must have at most {_LARGEST_GRID:,} values for a grid. "
             f"Received: {count:,}."
         )
-    values = [low + distance * place for place in range(count)]
-    return [int(value) if one.whole else float(value) for value in values]
+    return [one.at(place) for place in range(count)]
 
 
 def _sampler(spec: SearchSpec, number: int) -> optuna.samplers.BaseSampler:

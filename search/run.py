@@ -36,9 +36,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(arguments: Arguments) -> int:
-    until = moment_ahead(arguments.options["until"], datetime.now()) if "until" in arguments.options else None
-    from studies.compose import compose
+    from studies.compose import compose  # Not above: workers import their command again, and Hydra takes 0.1 s.
 
+    until = moment_ahead(arguments.options["until"], datetime.now()) if "until" in arguments.options else None
     spec = compose(arguments.overrides, arguments.config_dirs)
     if until is not None and until <= datetime.now().astimezone():
         print(f"The time is up: it was {until:%Y-%m-%d %H:%M} before anything started.", file=sys.stderr)

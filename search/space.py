@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 
 from search.models.space import Hyperparameter, Space
 from studies.errors import InputError, nearest, unknown
@@ -117,13 +116,11 @@ def _asked(name: str, given: ParameterSpec, variants: Sequence[Hyperparameter]) 
 def _numbers(
     name: str, given: Hyperparameter | ParameterSpec, *, whole: bool, when: Mapping[str, tuple[Scalar, ...]]
 ) -> Parameter:
-    """Return a range that ends with its last step, counted in decimals as Optuna does, which warns of any other."""
-    high = given.high
-    if given.step is not None and not given.log:
-        low, most, step = (Decimal(str(number)) for number in (given.low, given.high, given.step))
-        last = low + (most - low) // step * step
-        high = int(last) if whole else float(last)
-    return Parameter(name=name, low=given.low, high=high, step=given.step, log=given.log, whole=whole, when=dict(when))
+    """Return a range that ends with its last step; Optuna warns of any other."""
+    found = Parameter(
+        name=name, low=given.low, high=given.high, step=given.step, log=given.log, whole=whole, when=dict(when)
+    )
+    return found if found.step is None or found.log else found.model_copy(update={"high": found.at(found.steps)})
 
 
 def _both(given: ParameterSpec, variants: Sequence[Hyperparameter]) -> dict[str, tuple[Scalar, ...]]:

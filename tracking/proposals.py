@@ -7,6 +7,7 @@ became of Optuna's own storage.
 import json
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -29,6 +30,17 @@ class Parameter(Declaration):
     """Whether a range is one of whole numbers."""
     when: dict[str, tuple[Scalar, ...]] = Field(default={})
     """Other hyperparameters, and the values of each under which this one is asked for."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps of a range fit between its ends."""
+        low, high, step = (Decimal(str(number)) for number in (self.low, self.high, self.step or 1))
+        return int((high - low) // step)
+
+    def at(self, place: int) -> int | float:
+        """Return the value of a range after `place` steps, in decimals as Optuna counts: 0.2 + 2 * 0.2 is 0.6."""
+        value = Decimal(str(self.low)) + place * Decimal(str(self.step or 1))
+        return int(value) if self.whole else float(value)
 
     def is_active(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether a setting that has `values` has this hyperparameter too."""

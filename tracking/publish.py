@@ -16,6 +16,7 @@ from pathlib import Path
 
 from studies.errors import InputError, unknown
 from studies.leaving import leave
+from tracking import beside
 from tracking.address import resolve
 from tracking.arguments import named_values
 from tracking.courier import BusyError, Courier
@@ -37,8 +38,6 @@ Deliver to MLflow what it has not been told yet.
 What is delivered already is not sent again.
 """
 ARGUMENTS = ("study", "runs_dir", "tracking_uri", "follow")
-_NICENESS = 10
-"""Low, but not the lowest: at 19 a study that keeps every processor busy would be in MLflow only when it is done."""
 _RESTARTS = 3
 _END_SECONDS = 5.0
 """How long a publisher that overran gets to end by itself before it is killed."""
@@ -124,21 +123,12 @@ class Publisher:
             f"tracking_uri={self.address}",
         )
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            return beside.start(
                 (sys.executable, "-m", "tracking.publish", *arguments, "follow=true"),
-                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self._address.environment()},
-                bufsize=0,
-                # A group of its own: Ctrl-C is for the coordinator, and the publisher ends when its standard input
-                # does. Not a session of its own: Linux schedules sessions against each other (autogroup), and a low
-                # priority then counts for nothing against the trials.
-                process_group=0,
+                environment={**os.environ, **self._address.environment()},
             )
-        if process.stdin is not None:
-            os.set_blocking(process.stdin.fileno(), False)
-        return process
 
 
 def _near(path: Path) -> Path:
@@ -168,7 +158,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     courier = Courier(runs_dir / given["study"], address.uri)
     if follows == "true":
-        os.nice(_NICENESS)
+        beside.give_way()
         prepare(address, logging.WARNING)
         return 1 if follow(courier, sys.stdin.fileno()) else 0
     prepare(address, logging.ERROR)

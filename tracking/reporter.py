@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from studies.errors import InputError
+from tracking import beside
 
 FIRST_SECONDS = 60.0
 """A study has trained for so long when its first page is begun; a shorter one has its report soon enough anyway."""
@@ -23,8 +24,6 @@ SHORTEST_SECONDS = 15.0
 """The least time between two pages."""
 _SHARE = 0.01
 """Of the machine's processors, what all pages together may take: the next page waits until the last is paid for."""
-_NICENESS = 10
-"""Low, but not the lowest: its share bounds what a page takes, and at 19 it would be minutes old when it came."""
 _RESTARTS = 2
 
 
@@ -74,18 +73,12 @@ class Reporter:
         self._starts += 1
         command = (sys.executable, "-m", "tracking.reporter", str(self._folder))
         try:
-            # A group of its own: Ctrl-C is for the coordinator. Not a session of its own: Linux schedules sessions
-            # against each other (autogroup), and a low priority then counts for nothing against the trials.
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
-                process_group=0,
-            )  # fmt: skip
+            process = beside.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         except OSError as error:
             self._say_once(str(error))
             return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                os.set_blocking(pipe.fileno(), False)
+        if process.stdout is not None:
+            os.set_blocking(process.stdout.fileno(), False)
         self._process = process
 
     def _listen(self) -> None:
@@ -106,7 +99,7 @@ class Reporter:
 def main(arguments: Sequence[str]) -> int:
     """Write the report of the study in the folder that is given whenever standard input says that there is news."""
     [folder] = arguments
-    os.nice(_NICENESS)
+    beside.give_way()
     os.environ["MPLBACKEND"] = "agg"
     follow(Path(folder), sys.stdin.fileno(), _say)
     return 0

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 from postgres_server import PASSWORD, Postgres
-from small_study import Place, make_place
+from small_study import SEARCH, Place, make_place
 from stored_trials import cell, stored
 
 from search.sampler import CellQueue
@@ -21,22 +21,12 @@ from studies.errors import InputError
 from tracking.provenance import without_credentials
 
 SECRETS = (PASSWORD, quote(PASSWORD, safe=""))
-SEARCH = """\
-name: small
-kind: search
-question: Which rate suits a small network?
-model: my_models:build
-control: plain
-arms:
-  plain: {rate: 0.0}
-search:
-  sampler: grid
-  settings: 3
-  space: {rate: {choices: [0.0, 0.3, 0.6]}}
-  confirm: {settings: 1, replicates: 2}
-data: {validation: {fraction: 0.25}}
-training: {epochs: 1, batch_size: 32}
-"""
+SHORTER = (
+    "study.search.settings=3",
+    "study.search.confirm.settings=1",
+    "study.search.confirm.replicates=2",
+    "study.training.epochs=1",
+)
 
 
 @pytest.fixture
@@ -76,7 +66,7 @@ def test_cells_are_asked_and_told_in_postgres_as_in_a_file(database: str, tmp_pa
 
 def test_a_search_keeps_its_proposals_in_postgres_and_its_password_nowhere(database: str, tmp_path: Path) -> None:
     place = make_place(tmp_path, SEARCH, is_shown=True)
-    done = run(place, OPTUNA_STORAGE=database)
+    done = run(place, *SHORTER, OPTUNA_STORAGE=database)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     storage = open_storage(resolve(database, tmp_path))
