@@ -11,7 +11,7 @@ from typing import Literal
 
 from search.data.prepared import PreparedData
 from search.models import source_digest
-from search.train import ENGINE_VERSION
+from search.train import ENGINE_VERSIONS
 from search.trial import TrialTask
 from studies.errors import InputError
 from studies.leaving import leave
@@ -143,7 +143,7 @@ def engine_version(backend: Backend) -> str:
             f"`backend` {backend} is not installed. To install it: pip install -c constraints.txt -e '.[{backend}]'"
         )
     packages = (f"{name} {importlib.metadata.version(name)}" for name in ("keras", backend))
-    return ", ".join((f"engine {ENGINE_VERSION}", *packages))
+    return ", ".join((f"engine {ENGINE_VERSIONS[backend]}", *packages))
 
 
 def interleaved(trials: Sequence[PlannedTrial], lanes: int) -> list[PlannedTrial]:

@@ -29,7 +29,6 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from search.train import ENGINE_VERSION
 from search.train.stopping import StoppingState
 from studies.declaration import Declaration
 from tracking import atomic
@@ -64,7 +63,6 @@ class Snapshot:
 class _Card(Declaration):
     schema_version: Literal[1] = 1
     key: str
-    engine: int
     arrays: str
     """Name of the file."""
     sha256: str
@@ -139,7 +137,6 @@ class Checkpoint:
         np.savez(buffer, *(np.asarray(one) for one in (*snapshot.state, *best)), allow_pickle=False)
         card = _Card(
             key=self._key,
-            engine=ENGINE_VERSION,
             arrays=f"epoch-{snapshot.epochs:06d}.npz",
             sha256=hashlib.sha256(buffer.getbuffer()).hexdigest(),
             history={metric: list(values) for metric, values in snapshot.history.items()},
@@ -176,8 +173,8 @@ class Checkpoint:
 
     def _read(self, shapes: Sequence[tuple[tuple[int, ...], np.dtype[Any]]]) -> Snapshot:
         card = _read_card(self._home / _CARD)
-        if (card.key, card.engine) != (self._key, ENGINE_VERSION):
-            raise ValueError(f"it is of trial {card.key} and engine {card.engine}")
+        if card.key != self._key:  # The key covers the engine's version.
+            raise ValueError(f"it is of trial {card.key}")
         content = (self._home / card.arrays).read_bytes()
         if hashlib.sha256(content).hexdigest() != card.sha256:
             raise ValueError(f"{card.arrays} is not what was written")

@@ -101,11 +101,11 @@ def test_other_data_change_every_key_and_the_same_data_elsewhere_none() -> None:
     assert keys() == keys(data=dataclasses.replace(DATA, folder=Path("elsewhere"), name="npz"))
 
 
-@pytest.mark.parametrize("part", ["ENGINE_VERSION", "keras", "tensorflow"])
+@pytest.mark.parametrize("part", ["ENGINE_VERSIONS", "keras", "tensorflow"])
 def test_another_engine_changes_every_key(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = keys()
-    if part == "ENGINE_VERSION":
-        monkeypatch.setattr(search.plan, part, search.plan.ENGINE_VERSION + 1)
+    if part == "ENGINE_VERSIONS":
+        monkeypatch.setattr(search.plan, part, {"tensorflow": search.plan.ENGINE_VERSIONS["tensorflow"] + 1})
     else:
         installed = search.plan.importlib.metadata.version
 

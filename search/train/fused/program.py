@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from search.train.fused.biases import cancelled_biases
 from search.train.fused.chance import Chance, decided_by
 from search.train.fused.group import Examples, Measured, Numbers, State
 from search.train.fused.images import Cutter, Draws
@@ -45,6 +46,7 @@ class FusedProgram:
             loss = unsmoothed(source.loss) if self._smooths else source.loss
             self.model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
+        self._cancelled = cancelled_biases(self.model)
         self._training, self._pixels = recipe.training, recipe.pixels
         self._classifies = jnp.issubdtype(like.labels.dtype, jnp.integer)
         self._one_hot = _wants_one_hot(source.loss)
@@ -155,6 +157,7 @@ class FusedProgram:
                 )
 
         (_, (loss, outputs, other, _)), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.trainable)
+        gradients = [jnp.zeros_like(one) if n in self._cancelled else one for n, one in enumerate(gradients)]
         with self._decaying_by(own.weight_decay):
             trainable, optimizer = self.model.optimizer.stateless_apply(state.optimizer, gradients, state.trainable)
         right = jnp.sum(self._predicted(outputs) == truth, dtype=jnp.float32)

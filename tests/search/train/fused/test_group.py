@@ -21,8 +21,6 @@ PLACEMENTS: list[fused_trials.Cell] = [
 ]
 STRONG = {"augmentation": {"crop": 16, "rotation": 10.0, "flip": "horizontal", "saturation": [0.5, 1.5]}}
 WEAK = {"augmentation": {"crop": 16, "rotation": 5.0, "flip": "horizontal", "saturation": [0.9, 1.1]}}
-# The bias before a batch norm has no gradient but rounding errors, of which Adam would make full steps.
-WITH_SGD: list[fused_trials.Cell] = [({"optimizer": "sgd", "batch_norm": True}, seed, {}) for seed in (1, 2)]
 SEEDS: list[fused_trials.Cell] = [({}, seed, {}) for seed in (1, 2)]
 SHARES: list[fused_trials.Cell] = [
     ({"placement": "after_pooling", "rate": rate}, seed, {}) for rate, seed in ((0.5, 1), (0.2, 1), (0.3, 3))
@@ -30,7 +28,7 @@ SHARES: list[fused_trials.Cell] = [
 """What many tests train in groups of one, two and three: each size is a program that XLA takes seconds for."""
 MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
     "four placements of dropout": ("two_block_cnn", 16, 16, PLACEMENTS, [1, 3]),
-    "batch norm": ("two_block_cnn", 16, 16, WITH_SGD, [0]),
+    "batch norm": ("two_block_cnn", 16, 16, [({"batch_norm": True}, seed, {}) for seed in (1, 2)], [0]),
     "strengths of augmentation": ("two_block_cnn", 16, 20, [({}, 1, STRONG), ({}, 1, WEAK)], [1]),
     "learning rates": ("naive_convnet", 16, 16, [({}, 1, {}), ({"learning_rate": 0.01}, 1, {})], [1]),
     "shares of smoothed labels": (
@@ -40,26 +38,15 @@ MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
         [({"label_smoothing": share}, 1, {}) for share in (0.0, 0.1, 0.3)],
         [0, 1, 2],
     ),
-    "challenge_cnn": ("challenge_cnn", 32, 32, [({"optimizer": "sgd"}, 1, {}), ({"optimizer": "sgd"}, 2, {})], [0]),
-    "batchnorm_convnet": (
-        "batchnorm_convnet",
-        16,
-        16,
-        [({"optimizer": "sgd"}, 1, {}), ({"optimizer": "sgd"}, 2, {})],
-        [0],
-    ),
+    # Steps of 0.05, its own rate, make of one rounding error another training within an epoch.
+    "challenge_cnn": ("challenge_cnn", 28, 28, [({"learning_rate": 0.001}, seed, {}) for seed in (1, 2)], [0]),
+    "batchnorm_convnet": ("batchnorm_convnet", 16, 16, SEEDS, [0]),
     "six_conv": ("six_conv", 16, 16, SEEDS, [0]),
     "cifar_small": ("cifar_small", 24, 24, [({}, 1, {}), ({"dropout": 0.2}, 1, {})], [1]),
-    # Ten layers and a batch norm over twelve numbers: at a rate of 0.01 rounding errors grow a thousandfold.
-    "vgg_small": (
-        "vgg_small",
-        16,
-        16,
-        [({"optimizer": "sgd", "learning_rate": 0.001}, seed, {}) for seed in (1, 2)],
-        [0],
-    ),
+    # Ten layers on twelve small images: at its rate of 0.001 one rounding error can turn a unit off for good.
+    "vgg_small": ("vgg_small", 16, 16, [({"learning_rate": 0.0001}, seed, {}) for seed in (1, 2)], [0]),
     "three_conv_net": ("three_conv_net", 16, 16, SEEDS, [0]),
-    "one_conv_net": ("one_conv_net", 16, 16, [({"optimizer": "sgd"}, 1, {}), ({"optimizer": "sgd"}, 2, {})], [0]),
+    "one_conv_net": ("one_conv_net", 16, 16, SEEDS, [0]),
     "dimension_check": ("dimension_check", 16, 16, SEEDS, [0]),
     "dense_head": ("dense_head", 8, 8, SEEDS, [0]),
     "dense_shortcut": ("dense_shortcut", 1, 1, SEEDS, [0]),
@@ -80,12 +67,7 @@ def far(one: TrialResult, other: TrialResult) -> float:
     return float(max(np.abs(one.history[name] - other.history[name]).max() for name in names))
 
 
-NETWORKS = [name for name, (model, *_) in MODELS.items() if name == model and not name.startswith("dense")]
-
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(name, marks=[pytest.mark.thorough] if name in NETWORKS else []) for name in MODELS]
-)
+@pytest.mark.parametrize("case", MODELS)
 def test_a_group_is_one_program_and_each_member_ends_as_alone(worker: LocalExecutor, case: str) -> None:
     model, side, stored, cells, chosen = MODELS[case]
     ask = worker.submit(fused_trials.fused_and_solo, model, side, stored, cells, chosen)
