@@ -24,10 +24,9 @@ import keras
 import numpy as np
 
 from search.models.hypermodel import HyperModel
-from search.train.fused.engine import numbers_of
 from search.train.fused.group import Examples, beginning, stacked
 from search.train.fused.program import FusedProgram
-from search.train.fused.recipe import Recipe
+from search.train.fused.recipe import Recipe, numbers_of
 from search.train.fused.skeleton import skeleton_of
 from studies.compose import compose
 

@@ -17,9 +17,9 @@ from studies.errors import InputError
 from tracking.provenance import environment
 
 if TYPE_CHECKING:
-    from search.train.fused.engine import FusedParts
     from search.train.fused.group import Examples
     from search.train.fused.seat import End, Member
+    from search.train.fused.training import FusedParts
 
 Ended = TrialOutcome | Exception
 """What a trial left, or why it left nothing."""
@@ -163,7 +163,7 @@ def _parts(task: TrialTask) -> "FusedParts":
     """Return what `task` meets of its dataset; the test set only if it is scored on it."""
     import jax.numpy as jnp
 
-    from search.train.fused.engine import FusedParts
+    from search.train.fused.training import FusedParts
 
     train = _on_device(task.data, "train")
     held = held_out(task.data, task.data_spec, task.fold)

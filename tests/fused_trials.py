@@ -47,8 +47,8 @@ def parts(model: str, stored: int) -> Any:
     """Return 24 examples to train on, and as many to test on, so that one program measures both."""
     import jax.numpy as jnp
 
-    from search.train.fused.engine import FusedParts
     from search.train.fused.group import Examples
+    from search.train.fused.training import FusedParts
 
     chance = np.random.default_rng(1)
 
@@ -118,29 +118,28 @@ def in_a_small_memory(cells: Sequence[Cell], fits: int) -> tuple[list[int], list
 
     tried = []
 
-    class Group(engine._Group):
+    class Group(engine.GroupTraining):
         def _train(self, count: int) -> None:
             tried.append(len(self._seats))
             if len(self._seats) > fits:
                 raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
             super()._train(count)
 
-    whole, engine._Group = engine._Group, Group
+    whole, engine.GroupTraining = engine.GroupTraining, Group  # type: ignore[misc]  # a smaller device
     try:
         return tried, group(cells)
     finally:
-        engine._Group = whole
+        engine.GroupTraining = whole  # type: ignore[misc]  # as it was
 
 
 def in_a_measured_memory(cells: Sequence[Cell], fits: float) -> tuple[list[int], list[Any], list[Any]]:
     """Return the sizes of the groups that are trained on a device that says it has memory for `fits` members, how each
     of `cells` of `two_block_cnn` ended there, and how on a device that says nothing."""
-    from search.train.fused import engine
+    from search.train.fused import training
     from search.train.fused.program import FusedProgram
 
-    whole = group(cells)
     each, trained = [], []
-    taken, told, train = FusedProgram.bytes_taken, engine.free_bytes, FusedProgram.train
+    taken, told, train = FusedProgram.bytes_taken, training.free_bytes, FusedProgram.train
 
     def measured(self: Any, *given: Any) -> int:
         size = taken(self, *given)
@@ -152,14 +151,64 @@ def in_a_measured_memory(cells: Sequence[Cell], fits: float) -> tuple[list[int],
         return train(self, states, numbers, *given)
 
     FusedProgram.bytes_taken, FusedProgram.train = measured, noted  # type: ignore[method-assign]  # watched only
-    engine.free_bytes = lambda: int(fits * each[0]) if each else 1 << 40  # Asked before the first is measured.
+    training.free_bytes = lambda: int(fits * each[0]) if each else 1 << 40  # Asked before the first is measured.
     try:
-        group(cells[:1])
+        whole = group(cells)
         trained.clear()
         return trained, group(cells), whole
     finally:
         FusedProgram.bytes_taken, FusedProgram.train = taken, train  # type: ignore[method-assign]  # as they were
-        engine.free_bytes = told
+        training.free_bytes = told
+
+
+def with_a_choice(cells: Sequence[Cell], fits: bool) -> tuple[list[tuple[str, int]], list[Any]]:
+    """Return in which way how many epochs were trained where two ways may be fast and trying costs nothing, and how
+    each of `cells` of `two_block_cnn` ended; unless it `fits`, the second way takes more memory than there is."""
+    from search.train.fused import convolution, training
+    from search.train.fused.program import FusedProgram
+
+    calls = []
+    train, ways, worth, told = FusedProgram.train, training.ways_of, convolution._WORTH, training.free_bytes
+
+    def noted(self: Any, states: Any, numbers: Any, first: int, count: int, *given: Any) -> Any:
+        calls.append((self._way, count))
+        return train(self, states, numbers, first, count, *given)
+
+    FusedProgram.train = noted  # type: ignore[method-assign]  # watched only
+    training.ways_of = lambda model: ("patches", "grouped")
+    convolution._WORTH = 0
+    training.free_bytes = lambda: 1 << 40 if fits or not calls else 1
+    try:
+        return calls, group(cells)
+    finally:
+        FusedProgram.train = train  # type: ignore[method-assign]  # as it was
+        training.ways_of, convolution._WORTH, training.free_bytes = ways, worth, told
+
+
+def convolved(kernel: tuple[int, int], strides: tuple[int, int], padding: str, **given: Any) -> tuple[Any, Any]:
+    """Return what a convolution gives by patches and as Keras has it: outputs, and gradients by images and weights."""
+    import jax
+    import keras
+
+    from search.train.fused.convolution import convolving
+
+    keras.utils.set_random_seed(1)
+    layer = keras.layers.Conv2D(6, kernel, strides, padding, activation="elu", **given)
+    model = keras.Sequential([keras.Input((9, 11, 3)), layer])
+    images = np.random.default_rng(1).normal(size=(4, 9, 11, 3)).astype(np.float32)
+    weights = [one.value for one in model.trainable_variables]
+
+    def outputs(weights: Any, images: Any) -> Any:
+        return model.stateless_call(weights, [], images)[0]
+
+    found = []
+    for way in ("patches", None):
+        with convolving(model, way):
+            ends = outputs(weights, images)
+            gradients = jax.grad(lambda *given: (outputs(*given) ** 2).sum(), (0, 1))(weights, images)
+            found.append([np.asarray(one) for one in (ends, *jax.tree.leaves(gradients))])
+    ours, kerass = found
+    return ours, kerass
 
 
 def smoothed(hp: Any, input_shape: Any, classes: int) -> Any:

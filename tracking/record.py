@@ -50,6 +50,19 @@ class Environment(Declaration):
     """Commit of the working tree, with `-dirty` if it had changes; empty outside a repository."""
 
 
+Convolution = Literal["grouped", "patches"]
+"""One convolution in groups, or products of patches with kernels (see `search.train.fused.convolution`)."""
+
+
+class ExecutionPlan(Declaration):
+    """How trials were computed on JAX; it changes their results by rounding only, and is no part of a key."""
+
+    convolution: Convolution | None
+    """The way that was the fastest where they were trained; null for a model without one."""
+    epochs_per_call: int
+    """Epochs at most between two looks at the group from outside."""
+
+
 class Cost(Declaration):
     """What a trial took."""
 
@@ -61,6 +74,8 @@ class Cost(Declaration):
     """Largest resident memory of the worker process so far."""
     members: int = 1
     """Trials that were trained at once, as one program, this one included."""
+    plan: ExecutionPlan | None = None
+    """Null on TensorFlow, whose engine has one way only."""
 
 
 class TrialRecord(Declaration):

@@ -174,7 +174,7 @@ def _points(trial: StoredTrial, started: int) -> tuple[Point, ...]:
     record = trial.record
     epochs = max((len(values) for values in trial.history.values()), default=0)
     length = 1000 * record.cost.seconds
-    final = {**record.metrics, **record.cost.model_dump()}
+    final = {**record.metrics, **record.cost.model_dump(exclude={"plan"})}
     points = [Point(_name(name), value, epochs, started + round(length)) for name, value in final.items()]
     for name, values in trial.history.items():
         for epoch, value in enumerate(values.tolist(), start=1):

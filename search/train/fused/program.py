@@ -16,6 +16,7 @@ import numpy as np
 
 from search.train.fused.biases import cancelled_biases
 from search.train.fused.chance import Chance, decided_by
+from search.train.fused.convolution import Way, convolving
 from search.train.fused.group import Examples, Measured, Numbers, State
 from search.train.fused.images import Cutter, Draws
 from search.train.fused.recipe import Recipe, smooths, unsmoothed
@@ -33,11 +34,20 @@ class FusedProgram:
         recipe: of any of the members.
         places: of all members.
         like: examples of the shape and type that the program is for.
+        way: how convolutions are taken.
         mapped: whether the calls are mapped over the group; if not, they take a group of one, with the optimizer's
             numbers as they are written, which asks nothing of a model but that JAX can trace it.
     """
 
-    def __init__(self, recipe: Recipe, places: Sequence[str], like: Examples, *, mapped: bool = True) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        places: Sequence[str],
+        like: Examples,
+        way: Way = None,
+        *,
+        mapped: bool = True,
+    ) -> None:
         source = recipe.skeleton.model
         self.model = recipe.skeleton.with_dropouts(places)
         self._smooths = mapped and smooths(recipe.skeleton)
@@ -47,7 +57,7 @@ class FusedProgram:
             self.model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self._cancelled = cancelled_biases(self.model)
-        self._training, self._pixels = recipe.training, recipe.pixels
+        self._training, self._pixels, self._way = recipe.training, recipe.pixels, way
         self._classifies = jnp.issubdtype(like.labels.dtype, jnp.integer)
         self._one_hot = _wants_one_hot(source.loss)
         self._decays = mapped and self.model.optimizer.weight_decay is not None
@@ -55,9 +65,10 @@ class FusedProgram:
         crop = recipe.training.augmentation.crop
         self._cutter = Cutter(stored, (crop, crop) if crop else stored, recipe.training.augmentation)
         over = jax.vmap if mapped else _over_one
-        self._train = jax.jit(over(self._epochs, in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
+        epochs, measure = self._planned(self._epochs), self._planned(self._measure)
+        self._train = jax.jit(over(epochs, in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
         self._compiled: dict[int, Any] = {}
-        self.measure = jax.jit(over(self._measure, in_axes=(0, 0, None)))
+        self.measure = jax.jit(over(measure, in_axes=(0, 0, None)))
         """(states, numbers, part) -> `Measured` with an axis G."""
 
     def train(
@@ -92,6 +103,15 @@ class FusedProgram:
         """Return what training a group of this size takes of the device's memory beside its states and the dataset."""
         memory = self.compiled(states, numbers, train, others).memory_analysis()
         return int(memory.temp_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes)
+
+    def _planned(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` as it is to be traced."""
+
+        def traced(*given: Any) -> Any:
+            with convolving(self.model, self._way):
+                return function(*given)
+
+        return traced
 
     def _epochs(
         self, state: State, own: Numbers, first: Any, count: Any, train: Examples, others: Mapping[str, Examples]

@@ -1,13 +1,16 @@
 """What a member is made by, and what two members have in common that are one program."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+import jax.numpy as jnp
 import keras
 
-from search.train.fused.images import without_strengths
+from search.train.fused.group import Numbers
+from search.train.fused.images import strengths, without_strengths
 from search.train.fused.skeleton import Skeleton
 from studies.training import TrainingSpec
 
@@ -37,7 +40,20 @@ class Recipe:
         return json.dumps([self.skeleton.signature, *parts, training, changes, self.pixels], default=repr)
 
 
-def smoothing_of(skeleton: Skeleton) -> float:
+def numbers_of(recipe: Recipe, seed: int, places: Sequence[str]) -> Numbers:
+    """Return what a member with `recipe` and `seed` does not share with others that have dropout at `places`."""
+    rates = recipe.skeleton.rates
+    decay = recipe.skeleton.model.optimizer.weight_decay
+    return Numbers(
+        seed=jnp.uint32(seed),
+        rates={place: jnp.float32(rates.get(place, 0.0)) for place in places},
+        weight_decay=jnp.float32(decay or 0.0),
+        smoothing=jnp.float32(_smoothing_of(recipe.skeleton)),
+        strengths=strengths(recipe.training.augmentation),
+    )
+
+
+def _smoothing_of(skeleton: Skeleton) -> float:
     """Return the share of the true class that the loss gives to all classes, if that is a number of the program."""
     return float(skeleton.model.loss.get_config()["label_smoothing"]) if smooths(skeleton) else 0.0
 

@@ -1,6 +1,5 @@
 """Trials that are trained as one program end as they do when each is trained alone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import fused_trials
@@ -9,6 +8,7 @@ import pytest
 
 from search.executors import LocalExecutor
 from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
+from tracking.record import ExecutionPlan
 
 TOLERANCE = 1e-5
 """On losses of float32 after three epochs: sums are taken in another order in a group."""
@@ -51,14 +51,6 @@ MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
     "dense_head": ("dense_head", 8, 8, SEEDS, [0]),
     "dense_shortcut": ("dense_shortcut", 1, 1, SEEDS, [0]),
 }
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[LocalExecutor]:
-    """Yield one process whose Keras is on JAX."""
-    made = LocalExecutor(1, 100, fused_trials.start, lambda _: None)
-    yield made
-    made.shutdown(cancel_futures=True)
 
 
 def far(one: TrialResult, other: TrialResult) -> float:
@@ -107,6 +99,21 @@ def test_a_group_is_as_large_as_the_memory_that_the_device_says_it_has(worker: L
     trained, ends, whole = ask.result()
     assert max(trained) == 2
     assert max(far(one, other) for one, other in zip(ends, whole, strict=True)) < TOLERANCE
+
+
+def test_what_may_be_fast_is_tried_for_an_epoch_and_the_fastest_trains_the_rest(worker: LocalExecutor) -> None:
+    calls, ends = worker.submit(fused_trials.with_a_choice, SHARES[:2], True).result()
+    [first, second, (fastest, rest)] = calls
+    assert (first, second, rest) == (("patches", 1), ("grouped", 1), 1)
+    assert {end.cost.plan for end in ends} == {ExecutionPlan(convolution=fastest, epochs_per_call=1)}
+    whole = worker.submit(fused_trials.group, SHARES[:2]).result()
+    assert {end.cost.plan for end in whole} == {ExecutionPlan(convolution="patches", epochs_per_call=3)}
+    assert max(far(one, other) for one, other in zip(ends, whole, strict=True)) <= TOLERANCE
+
+
+def test_what_does_not_fit_is_not_tried(worker: LocalExecutor) -> None:
+    calls, _ = worker.submit(fused_trials.with_a_choice, SHARES[:2], False).result()
+    assert calls == [("patches", 1), ("patches", 2)]
 
 
 def test_another_architecture_is_another_program(worker: LocalExecutor) -> None:
