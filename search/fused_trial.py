@@ -107,12 +107,14 @@ def _member(task: TrialTask, checkpoint_seconds: float) -> "Member":
 
     from search.models.hypermodel import HyperModel
     from search.train.fused.group import beginning
+    from search.train.fused.precision import built_in
     from search.train.fused.recipe import Recipe
     from search.train.fused.seat import Member
     from search.train.fused.skeleton import skeleton_of
 
     hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
-    recipe = Recipe(skeleton_of(hypermodel.build(task.setting, task.seed)), task.training, task.data_spec.range)
+    model = built_in(task.training.precision, lambda: hypermodel.build(task.setting, task.seed))
+    recipe = Recipe(skeleton_of(model), task.training, task.data_spec.range)
     held = held_out(task.data, task.data_spec, task.fold)
     report = Reporter(task, task.data.n_train if held is None else len(held.train))
     checkpoint = checkpoint_of(task, report, checkpoint_seconds)

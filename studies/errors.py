@@ -23,5 +23,5 @@ def nearest(received: object, valid: Iterable[str]) -> str:
 def unknown(field: str, received: object, valid: Iterable[str]) -> InputError:
     """Return the error for a name that is not one of `valid`."""
     names = sorted(valid)
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return InputError(f"`{field}` must be one of: {shown}. Received: {received!r}.{nearest(received, names)}")

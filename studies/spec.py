@@ -275,4 +275,12 @@ class RunSpec(Declaration):
             raise ValueError(f"`executor.fuse` must be left out of backend={self.backend}: backend=jax has it.")
         if self.backend == "jax" and self.executor.name == "dask":
             raise ValueError("`backend` must be tensorflow with executor=dask. Received: 'jax'.")
+        budgets = [self.study.training, *(self.study.training_of(arm) for arm in self.study.arms)]
+        budgets += [self.study.base.training] if self.study.base is not None else []
+        other = next((one.precision for one in budgets if one.precision != "float32"), None)
+        if self.backend != "jax" and other is not None:
+            raise ValueError(
+                f"`study.training.precision` must be float32 with backend={self.backend}; backend=jax has tf32 and "
+                f"bf16. Received: {other!r}."
+            )
         return self

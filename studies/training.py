@@ -78,6 +78,9 @@ class EarlyStoppingSpec(Declaration):
     """Score the trial with the weights of the last epoch that improved, instead of those of the last epoch."""
 
 
+Precision = Literal["float32", "tf32", "bf16"]
+
+
 class TrainingSpec(Declaration):
     """The training budget: the same for every trial of a study, but for what an arm says otherwise."""
 
@@ -86,6 +89,9 @@ class TrainingSpec(Declaration):
     batch_size: StrictInt = Field(ge=1)
     """Images per optimizer step; the last batch of an epoch may be smaller."""
     augmentation: AugmentationSpec = AugmentationSpec()
+    precision: Precision = "float32"
+    """With `backend=jax`, what products are computed in: `tf32` on the tensor cores of a GPU (elsewhere as float32),
+    `bf16` with activations of half the size. Weights, losses and updates are float32 in all of them."""
     early_stopping: EarlyStoppingSpec | None = None
     """Ends training when the validation part no longer gains from it. Null: all epochs are trained."""
 

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,19 @@ def start() -> None:
 
 Cell = tuple[Mapping[str, Any], int, Mapping[str, Any]]
 """Setting, seed, and what the trial's training has of its own."""
+SEEDS: list[Cell] = [({}, seed, {}) for seed in (1, 2)]
+
+
+def far(one: Any, other: Any) -> float:
+    """Return the greatest distance between the losses of two trials, over all epochs."""
+    names = [name for name in other.history if name.endswith("loss")]
+    return float(max(np.abs(one.history[name] - other.history[name]).max() for name in names))
 
 
 def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, Any] | None = None) -> list[Any]:
     """Return the members that `cells` describe; `watch` has an `on_epoch` for some of them."""
     from search.models.hypermodel import HyperModel
+    from search.train.fused.precision import built_in
     from search.train.fused.recipe import Recipe
     from search.train.fused.seat import Member
     from search.train.fused.skeleton import skeleton_of
@@ -33,8 +42,9 @@ def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, An
     shape = (side,) if model.startswith("dense") else (side, side, 3)
     made = []
     for number, (setting, seed, training) in enumerate(cells):
-        built = HyperModel(model, shape, 1 if regresses else 4).build(dict(setting), seed)
+        hypermodel = HyperModel(model, shape, 1 if regresses else 4)
         spec = TrainingSpec.model_validate({"epochs": 3, "batch_size": 12, **training})
+        built = built_in(spec.precision, partial(hypermodel.build, dict(setting), seed))
         on_epoch = (watch or {}).get(number)
         member = Member(
             Recipe(skeleton_of(built), spec, "unit"), seed, on_epoch or _ignore, watched=on_epoch is not None
@@ -183,6 +193,17 @@ def with_a_choice(cells: Sequence[Cell], fits: bool) -> tuple[list[tuple[str, in
     finally:
         FusedProgram.train = train  # type: ignore[method-assign]  # as it was
         training.ways_of, convolution._WORTH, training.free_bytes = ways, worth, told
+
+
+def dtypes(precision: str) -> dict[str, str]:
+    """Return in what the layers of a network of `precision` compute, by name, and what its weights are in."""
+    from search.train.fused.program import FusedProgram
+
+    [member] = members("two_block_cnn", 16, [({"placement": "after_pooling"}, 1, {"precision": precision})])
+    places = list(member.recipe.skeleton.rates)
+    model = FusedProgram(member.recipe, places, parts("two_block_cnn", 16).train).model
+    weights = {str(one.dtype) for one in model.weights}
+    return {"weights": ", ".join(weights), **{layer.name: layer.compute_dtype for layer in model.layers[1:]}}
 
 
 def convolved(kernel: tuple[int, int], strides: tuple[int, int], padding: str, **given: Any) -> tuple[Any, Any]:

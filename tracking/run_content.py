@@ -96,6 +96,7 @@ def trial_run(trial: StoredTrial, manifest: StudyManifest) -> RunContent:
         "command": masked(record.command),
         "record": _training(record),
         "engine": record.engine,
+        "plan": record.cost.plan.model_dump_json() if record.cost.plan else "",
         "data_digest": record.data_digest,
         "host": record.environment.host,
         "hardware": record.environment.hardware,

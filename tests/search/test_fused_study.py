@@ -53,6 +53,12 @@ def test_a_second_run_trains_nothing(fused: Place) -> None:
     [
         (["backend=torch"], "`backend` must be"),
         (["executor.fuse=4"], "`executor.fuse` must be left out of backend=tensorflow: backend=jax has it."),
+        (
+            ["study.training.precision=bf16"],
+            "`study.training.precision` must be float32 with backend=tensorflow; backend=jax has tf32 and bf16.",
+        ),
+        (["+study.arms.dropout1.training.precision=tf32"], "backend=jax has tf32 and bf16. Received: 'tf32'."),
+        (["backend=jax", "study.training.precision=fp16"], "`study.training.precision` must be"),
         (["backend=jax", "executor=dask"], "`backend` must be tensorflow with executor=dask. Received: 'jax'."),
         (["executor.device=tpu"], "`executor.device` must be 'cpu' or 'gpu'"),
         (["executor=dask", "executor.device=gpu"], "`executor.device` must be left out of executor=dask"),

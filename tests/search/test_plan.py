@@ -90,6 +90,12 @@ def test_what_changes_a_result_changes_every_key(override: str) -> None:
     assert keys() & keys(override) == set()
 
 
+def test_another_precision_changes_every_key_and_the_one_that_is_understood_none() -> None:
+    on_jax = keys("backend=jax")
+    assert on_jax & keys("backend=jax", "study.training.precision=bf16") == set()
+    assert on_jax == keys("backend=jax", "study.training.precision=float32")
+
+
 def test_another_value_in_one_arm_changes_the_keys_of_that_arm_only() -> None:
     before, after = planned().trials, planned("study.arms.dropout1.rate=0.4").trials
     changed = {old.arm for old, new in zip(before, after, strict=True) if old.key != new.key}

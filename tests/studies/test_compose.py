@@ -55,7 +55,7 @@ def refusal(*overrides: str, folders: tuple[Path, ...] = ()) -> str:
         ("run_dir=x", "`run_dir` is not a field. Fields here: study, dataset, executor, runs_dir, tracking_uri, "
          "backend, storage. Did you mean 'runs_dir'?"),
         ("study.training.epoch=2", "`study.training.epoch` is not a field. Fields here: epochs, batch_size, "
-         "augmentation, early_stopping. Did you mean 'epochs'?"),
+         "augmentation, precision, early_stopping. Did you mean 'epochs'?"),
         ("study.training.augmentation.corp=2", "`study.training.augmentation.corp` is not a field. Fields here: "
          "rotation, shift, crop, flip, flip_classes, brightness, saturation, contrast, clip. Did you mean 'crop'?"),
         ("executor.worker=2", "`executor.worker` is not a field. Fields here: name, workers, fuse, device, "

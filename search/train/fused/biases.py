@@ -24,7 +24,7 @@ def cancelled_biases(model: keras.Model) -> frozenset[int]:
         for node in nodes:
             for parent in node.parent_nodes:
                 takers[id(parent.operation)].append(node.operation)
-    shown = {id(output._keras_history.operation) for output in model.outputs or ()}
+    shown = {id(output._keras_history.operation) for output in getattr(model, "outputs", None) or ()}
     found = {
         id(layer.bias)
         for layer in model.layers

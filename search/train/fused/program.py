@@ -19,6 +19,7 @@ from search.train.fused.chance import Chance, decided_by
 from search.train.fused.convolution import Way, convolving
 from search.train.fused.group import Examples, Measured, Numbers, State
 from search.train.fused.images import Cutter, Draws
+from search.train.fused.precision import computing_in
 from search.train.fused.recipe import Recipe, smooths, unsmoothed
 
 _EVALUATION_BATCH = 128
@@ -49,7 +50,8 @@ class FusedProgram:
         mapped: bool = True,
     ) -> None:
         source = recipe.skeleton.model
-        self.model = recipe.skeleton.with_dropouts(places)
+        with computing_in(recipe.training.precision):
+            self.model = recipe.skeleton.with_dropouts(places)
         self._smooths = mapped and smooths(recipe.skeleton)
         if self.model is not source:
             optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(source.optimizer))
@@ -108,7 +110,7 @@ class FusedProgram:
         """Return `function` as it is to be traced."""
 
         def traced(*given: Any) -> Any:
-            with convolving(self.model, self._way):
+            with convolving(self.model, self._way), computing_in(self._training.precision):
                 return function(*given)
 
         return traced

@@ -3,8 +3,8 @@
 from typing import Any
 
 import fused_trials
-import numpy as np
 import pytest
+from fused_trials import SEEDS, far
 
 from search.executors import LocalExecutor
 from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
@@ -21,7 +21,6 @@ PLACEMENTS: list[fused_trials.Cell] = [
 ]
 STRONG = {"augmentation": {"crop": 16, "rotation": 10.0, "flip": "horizontal", "saturation": [0.5, 1.5]}}
 WEAK = {"augmentation": {"crop": 16, "rotation": 5.0, "flip": "horizontal", "saturation": [0.9, 1.1]}}
-SEEDS: list[fused_trials.Cell] = [({}, seed, {}) for seed in (1, 2)]
 SHARES: list[fused_trials.Cell] = [
     ({"placement": "after_pooling", "rate": rate}, seed, {}) for rate, seed in ((0.5, 1), (0.2, 1), (0.3, 3))
 ]
@@ -51,12 +50,6 @@ MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
     "dense_head": ("dense_head", 8, 8, SEEDS, [0]),
     "dense_shortcut": ("dense_shortcut", 1, 1, SEEDS, [0]),
 }
-
-
-def far(one: TrialResult, other: TrialResult) -> float:
-    """Return the greatest distance between the losses of two trials, over all epochs."""
-    names = [name for name in other.history if name.endswith("loss")]
-    return float(max(np.abs(one.history[name] - other.history[name]).max() for name in names))
 
 
 @pytest.mark.parametrize("case", MODELS)
