@@ -8,6 +8,7 @@ from small_study import STUDY, Place, finished_place
 from studies.compose import compose
 from studies.errors import InputError
 
+PLAN = {"convolution": "patches", "epochs_per_call": 2}
 FUSED = ("backend=jax", "executor.fuse=4", "study.replicates=2", "study.training.epochs=2")
 
 
@@ -26,6 +27,7 @@ def test_every_member_has_a_record_of_its_own_that_says_it_was_fused(fused: Plac
         ("plain", 2),
     ]
     assert {record["cost"]["members"] for record in records} == {4}
+    assert [record["cost"]["plan"] for record in records] == [PLAN] * 4
     assert all(", jax " in record["engine"] and "tensorflow" not in record["engine"] for record in records)
     assert len({record["metrics"]["train_loss"] for record in records}) == 4
 
