@@ -7,6 +7,7 @@ from statistics import fmean
 from search.candidate import Candidate, cells, identity, nested
 from search.closing_time import ClosingTime
 from search.data.prepared import PreparedData
+from search.grid import most_settings
 from search.models import source_digest
 from search.plan import Recipe, engine_version, make_task, trial_key
 from search.progress import EpochDone
@@ -62,7 +63,7 @@ class Exploration:
         self._best: float | None = None
         self._by_setting: dict[str, Candidate] = {}
         self._count = 0
-        self.most = min(self._search.settings, proposer.possible or self._search.settings)
+        self.most = most_settings(self._search, proposer.space)
         """Settings that are tried at most: as many as were asked for, or as the space has."""
         self.on_reuse: Callable[[str, float], None] = lambda _arm, _score: None
         """Told of each trial of a new setting that was recorded before, under another study's name: arm and score."""

@@ -1,23 +1,21 @@
 """Optuna's part in a search: it proposes settings, learns their scores, and says which trials are hopeless."""
 
 import importlib.util
-import itertools
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import optuna
 from optuna.trial import TrialState
 
+from search.grid import grid
 from search.storage import open_storage
 from studies.errors import InputError
-from studies.spec import Scalar, SearchSpec, Setting
+from studies.spec import Scalar, SearchSpec
 from tracking.importances import distribution
 from tracking.proposals import Parameter
 
 _KEY = "arm"
-_LARGEST_GRID = 100_000
 ORDERLY = ("random", "grid", "qmc")
 """Samplers whose proposals do not depend on the scores: the same whatever order trials finish in."""
 
@@ -40,9 +38,9 @@ class Proposer:
         self, name: str, space: Sequence[Parameter], spec: SearchSpec, *, greatest: bool, storage: str | None
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._space, self._spec = tuple(space), spec
+        self.space, self._spec = tuple(space), spec
         self._distributions = {one.name: distribution(one) for one in space}
-        self._grid = _grid(space) if spec.sampler == "grid" else []
+        self._grid = grid(space) if spec.sampler == "grid" else []
         self._study = optuna.create_study(
             study_name=name,
             storage=open_storage(storage) if storage else None,
@@ -52,14 +50,6 @@ class Proposer:
             load_if_exists=True,
         )
         self._running: dict[int, optuna.trial.Trial] = {}
-
-    @property
-    def possible(self) -> int | None:
-        """How many settings the space has; None where they cannot be counted, or are too many to try all."""
-        try:
-            return len(self._grid or _grid(self._space))
-        except InputError:
-            return None
 
     def propose(self, number: int) -> tuple[int, dict[str, Scalar]] | None:
         """Return Optuna's number and the values of proposal `number` (from 0); None where a grid is at its end.
@@ -76,7 +66,7 @@ class Proposer:
         fixed = self._distributions if self._spec.sampler == "qmc" else {}
         trial = self._study.ask(fixed_distributions=fixed)
         values: dict[str, Scalar] = {}
-        for one in self._space:
+        for one in self.space:
             if one.is_active(values):
                 values[one.name] = _suggest(trial, one)
         self._running[trial.number] = trial
@@ -161,7 +151,7 @@ def check_proposable(space: Sequence[Parameter], spec: SearchSpec) -> None:
     """
     _sampler(spec, 0)
     if spec.sampler == "grid":
-        _grid(space)
+        grid(space)
 
 
 _STATES = {
@@ -181,47 +171,6 @@ def _suggest(trial: optuna.trial.Trial, one: Parameter) -> Scalar:
         step = 1 if one.step is None else int(one.step)
         return trial.suggest_int(one.name, int(one.low or 0), int(one.high or 0), step=step, log=one.log)
     return trial.suggest_float(one.name, float(one.low or 0), float(one.high or 0), step=one.step, log=one.log)
-
-
-def _cells(space: Sequence[Parameter], cell: Mapping[str, Scalar] = MappingProxyType({})) -> Iterator[Setting]:
-    """Yield every setting of a discrete space, in order; `cell` is what is chosen already."""
-    if not space:
-        yield dict(cell)
-        return
-    first, *others = space
-    for value in _values(first) if first.is_active(cell) else ():
-        yield from _cells(others, {**cell, first.name: value})
-    if not first.is_active(cell):
-        yield from _cells(others, cell)
-
-
-def _grid(space: Sequence[Parameter]) -> list[Setting]:
-    cells = list(itertools.islice(_cells(space), _LARGEST_GRID + 1))
-    if len(cells) > _LARGEST_GRID:
-        raise InputError(
-            f"`study.search.sampler` grid takes at most {_LARGEST_GRID:,} settings. "
-            "Received: a space with more; random samples it."
-        )
-    return cells
-
-
-def _values(one: Parameter) -> Sequence[Scalar]:
-    if one.choices:
-        return one.choices
-    assert one.low is not None
-    assert one.high is not None
-    if (one.step is None and not one.whole) or one.log:
-        raise InputError(
-            f"`study.search.space.{one.name}` must have choices or a step for the sampler grid. "
-            f"Received: any number from {one.low} to {one.high}."
-        )
-    count = one.steps + 1
-    if count > _LARGEST_GRID:
-        raise InputError(
-            f"`study.search.space.{one.name}` must have at most {_LARGEST_GRID:,} values for a grid. "
-            f"Received: {count:,}."
-        )
-    return [one.at(place) for place in range(count)]
 
 
 def _sampler(spec: SearchSpec, number: int) -> optuna.samplers.BaseSampler:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 
+from search.candidate import cells
+from search.grid import most_settings
 from studies.errors import InputError
 from studies.spec import StudySpec
 from tracking.coordinator import FILE_NAME as COORDINATOR
 from tracking.coordinator import coordinator
-from tracking.manifest import FILE_NAME, StudyManifest, read_manifest
+from tracking.manifest import FILE_NAME, SearchManifest, StudyManifest, read_manifest
 from tracking.record import RecordStore
 
 _PACE_OF = 20
@@ -71,7 +73,7 @@ def standing(folder: Path, now: datetime) -> Standing:
     manifest, store = read_manifest(folder.parent, folder.name), RecordStore(folder)
     recorded, cells = set(store.keys()), {trial.key for trial in manifest.trials}
     chosen = recorded - cells if manifest.search else set()
-    searching = _trials_of(manifest.search.spec.study) if manifest.search else 0
+    searching = _trials_of(manifest.search) if manifest.search else 0
     confirming = len(cells) or (_confirming(manifest.search.spec.study) if manifest.search else 0)
     # Once a search confirms, its choosing is over, however many of its settings were pruned.
     choosing = len(chosen) if cells else max(searching, len(chosen))
@@ -109,10 +111,9 @@ def _seconds_left(
     return left * fmean(times) / lanes if times else None
 
 
-def _trials_of(study: StudySpec) -> int:
-    search, validation = study.search, study.data.validation
-    folds = validation.folds if validation is not None else None
-    return search.settings * search.replicates * (folds or 1) if search is not None else 0
+def _trials_of(search: SearchManifest) -> int:
+    study = search.spec.study
+    return most_settings(study.search, search.space) * len(cells(study)) if study.search is not None else 0
 
 
 def _confirming(study: StudySpec) -> int:

@@ -22,6 +22,7 @@ from search.schedule_state import NightWork, SchedulerState, Upcoming, Work, loc
 from search.standing import standings
 from search.status import main
 from tracking.manifest import read_manifest
+from tracking.proposals import Parameter
 from tracking.record import Failure, RecordStore
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -106,6 +107,19 @@ def test_of_a_search_its_settings_and_its_confirmation_count(tmp_path: Path) -> 
     write_search_study(tmp_path / "confirmed", confirmed=(0.9, 0.91))
     [confirmed] = standings(tmp_path / "confirmed", NOW)
     assert (confirmed.state, confirmed.done, confirmed.planned) == ("done", 14, 14)
+
+
+def test_of_a_search_that_has_more_settings_than_its_space_those_of_the_space_count(tmp_path: Path) -> None:
+    folder = write_search_study(tmp_path / "runs", scores=(0.5,)).folder
+    manifest = read_manifest(tmp_path / "runs", folder.name)
+    assert manifest.search is not None
+    space = (Parameter(name="activation", choices=("relu", "elu", "tanh")),)
+    manifest.model_copy(update={"search": manifest.search.model_copy(update={"space": space})}).write(folder)
+    [choosing] = standings(tmp_path / "runs", NOW)
+    search = manifest.search.spec.study.search
+    assert search is not None
+    confirming = (len(manifest.search.spec.study.arms) + search.confirm.settings) * search.confirm.replicates
+    assert choosing.planned == 3 + confirming < search.settings + confirming
 
 
 def test_a_damaged_study_hides_no_other(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
