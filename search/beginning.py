@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studies.secrets import masked, without_credentials
 from studies.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def write_manifest(
         command: the shell command that runs the study.
     """
     from tracking.manifest import StudyManifest
-    from tracking.provenance import masked
 
     StudyManifest(
         spec=public(plan.spec),
@@ -85,8 +85,6 @@ def tidy_models(plan: "Plan", store: "RecordStore", say: Say) -> "ModelShelf":
 
 def public(spec: RunSpec) -> RunSpec:
     """Return `spec` as it may be written down."""
-    from tracking.provenance import without_credentials
-
     uri = without_credentials(spec.tracking_uri) if spec.tracking_uri else None
     storage = without_credentials(spec.storage) if spec.storage else None
     return spec.model_copy(update={"tracking_uri": uri, "storage": storage})

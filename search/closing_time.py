@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXIT_TIME_UP = 75
 """The time was up before everything was done: the same command, given later, goes on (EX_TEMPFAIL of sysexits.h)."""
-OPTION = ("until", "no trial starts that is not expected to end by this time, such as 06:00 or 2026-11-22T06:00+01:00")
+OPTION = ("until", "trials start while they are expected to end by this time, such as 06:00 or 2026-11-22T06:00+01:00")
 
 
 class ClosingTime:

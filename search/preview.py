@@ -26,9 +26,7 @@ def main(argv: Sequence[str]) -> int:
     """Print the plan of the study that `argv` names; train nothing, write nothing. Return the exit code."""
     arguments = parse(argv, "search.plan", "Show what a study would train, and train nothing.", _OPTIONS)
     if arguments.show_config:
-        from tracking.provenance import masked
-
-        return guarded(lambda: print_configuration(arguments, masked))
+        return guarded(lambda: print_configuration(arguments))
 
     def show() -> int:
         counts = yes_or_no(arguments.options, "counts", default=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from search.closing_time import EXIT_TIME_UP, OPTION, moment_ahead
 from studies.command import Arguments, guarded, parse, print_configuration
 from studies.leaving import leave
+from studies.secrets import masked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +30,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = parse(argv, "search.run", "Run a study: train what has no record yet, then test and report.", [OPTION])
     if arguments.show_config:
-        from tracking.provenance import masked
-
-        return guarded(lambda: print_configuration(arguments, masked))
+        return guarded(lambda: print_configuration(arguments))
     return guarded(lambda: _run(arguments))
 
 
@@ -50,7 +49,6 @@ def _run(arguments: Arguments) -> int:
     from search.searching import run_search
     from search.session import Session
     from tracking.address import resolve
-    from tracking.provenance import masked
 
     resolve(spec.tracking_uri, Path(spec.runs_dir))  # An address that is none is said before anything trains.
     storage.check(storage.resolve(spec.storage, Path(spec.runs_dir)))

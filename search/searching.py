@@ -1,8 +1,7 @@
 """The steps of a search: choose on the validation part, then confirm on fresh seeds and the test set."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from search.storage import resolve as storage_of
 from search.workers import Workers, open_workers
 from studies.errors import InputError
 from studies.search import seconds_of
+from studies.secrets import masked
 from studies.spec import SearchSpec, StudySpec
 from tracking.manifest import SearchManifest, read_manifest
 from tracking.proposals import ProposalLog
@@ -73,6 +73,12 @@ class _Search:
     stack: ExitStack
     base: Base | None = None
     """Whose features are the dataset."""
+    _end: datetime | None = field(init=False)
+    """When no setting is begun any more."""
+
+    def __post_init__(self) -> None:
+        assert self.session.spec.study.search is not None
+        self._end = deadline(self.session.spec.study.search, datetime.now().astimezone())
 
     def run(self) -> int:
         session, spec = self.session, self.session.spec
@@ -84,7 +90,7 @@ class _Search:
         proposer = self._proposer(search)
         log = ProposalLog(session.folder, search.design)
         exploration = Exploration(
-            spec, self.staged.data, proposer, session.store, log, self._lateness(), self._closing_time()
+            spec, self.staged.data, proposer, session.store, log, self._is_late, self._closing_time()
         )
         interrupted = self._choose(exploration)
         if interrupted is not None:
@@ -116,6 +122,8 @@ class _Search:
             return None
         if exploration.settings:
             session.say(f"{exploration.settings} of {exploration.most} settings were proposed before.")
+        if self._end is not None:
+            session.say(f"No setting is begun after {self._end:%Y-%m-%d %H:%M}.")
         planned = exploration.most * len(cells(study))
         display = Display(session.console, study.name, objective_of(study), (), planned)
         for arm, scores in exploration.scores().items():
@@ -128,7 +136,6 @@ class _Search:
         return None
 
     def _out_of_time(self, searched: Searched, planned: int) -> int:
-        from tracking.provenance import masked
 
         self._show(searched)
         tried = searched.count("complete")
@@ -179,11 +186,8 @@ class _Search:
             return None
         return replace(find_recorded([self.base.trial], self.session.store, self.session.runs_dir), damaged=())
 
-    def _lateness(self) -> Callable[[], bool]:
-        study = self.session.spec.study
-        assert study.search is not None
-        end = deadline(study.search, datetime.now().astimezone())
-        return lambda: end is not None and datetime.now().astimezone() >= end
+    def _is_late(self) -> bool:
+        return self._end is not None and datetime.now().astimezone() >= self._end
 
     def _closing_time(self) -> "ClosingTime | None":
         """Return by when trials are to end, with the times of the trials so far, else one of the control's setting."""

@@ -13,6 +13,7 @@ from search.ending import models_shown, show_shrinkage
 from search.study_report import StudyReport
 from studies.command import Arguments
 from studies.errors import InputError
+from studies.secrets import masked
 from studies.spec import RunSpec
 from tracking.manifest import PlannedTrial
 
@@ -130,7 +131,6 @@ class Session:
 
     def command_for(self, trial: PlannedTrial) -> str:
         """Return the shell command that trains exactly `trial`."""
-        from tracking.provenance import masked
 
         named = trial.arm in self.spec.study.arms and trial.fold is None
         which = (f"arm={trial.arm}", f"seed={trial.seed}") if named else (f"trial={trial.key}",)
@@ -182,7 +182,6 @@ class Session:
 
     def interrupted(self, saved: str, interruption: "Interruption") -> int:
         """Say what is saved, and how to continue; return the exit code."""
-        from tracking.provenance import masked
 
         with self.busy("stopping"):
             self._report.take_back()
@@ -194,7 +193,6 @@ class Session:
     def time_is_up(self, saved: str) -> int:
         """Say what is saved, and how to continue; return the exit code."""
         from search.closing_time import EXIT_TIME_UP
-        from tracking.provenance import masked
 
         self.say(f"The time is up: {saved} in {self.folder}/. The rest waits for the next start:")
         self.say(f"  {masked(self.arguments.command('search.run'))}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studies.errors import InputError
-from tracking.provenance import masked, without_credentials
+from studies.secrets import masked, without_credentials
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage

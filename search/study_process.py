@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from shlex import join
 
-from tracking.provenance import masked
+from studies.secrets import masked
 
 
 class StudyProcess:

@@ -10,6 +10,7 @@ from search.nights import Calendar
 from studies.compose import compose
 from studies.errors import InputError
 from studies.schedule import ScheduledStudy, ScheduleSpec, chosen
+from studies.secrets import masked
 from studies.spec import RunSpec
 
 
@@ -54,7 +55,6 @@ def read_timetable(names: str | None, config_dirs: Sequence[Path], runs_dir: Pat
 
 
 def _errand(name: str, number: int, one: ScheduledStudy, config_dirs: Sequence[Path], runs_dir: Path) -> Errand:
-    from tracking.provenance import masked
 
     # Left out where it is what a study takes anyway: it would stand in the command of every record.
     place = () if runs_dir == Path(RunSpec.model_fields["runs_dir"].default) else (f"runs_dir={runs_dir}",)

@@ -29,9 +29,7 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parse(argv, "search.verify", "Train one trial again and compare it with its record.", _OPTIONS)
     if arguments.show_config:
-        from tracking.provenance import masked
-
-        return guarded(lambda: print_configuration(arguments, masked))
+        return guarded(lambda: print_configuration(arguments))
     return guarded(lambda: _verify(arguments))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.errors import InputError, unknown
+from studies.secrets import masked
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -85,7 +86,7 @@ def guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(masked(str(error)), file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("Stopped; what was recorded is kept.", file=sys.stderr)
@@ -100,8 +101,8 @@ def yes_or_no(options: dict[str, str], name: str, default: bool) -> bool:
     return text == "true"
 
 
-def print_configuration(arguments: Arguments, masked: Callable[[str], str]) -> int:
-    """Print the composed configuration as YAML, as `masked` shows it; return the exit code."""
+def print_configuration(arguments: Arguments) -> int:
+    """Print the composed configuration as YAML, without passwords; return the exit code."""
     from omegaconf import OmegaConf
 
     from studies.compose import compose

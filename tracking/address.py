@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from studies.errors import InputError
-from tracking.provenance import masked, without_credentials
+from studies.secrets import masked, without_credentials
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")

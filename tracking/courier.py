@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from studies.secrets import masked
 from tracking.manifest import FILE_NAME, StudyManifest
 from tracking.model_content import model_content, registration
 from tracking.model_files import put_model_files
 from tracking.outbox import Item, Outbox
-from tracking.provenance import masked
 from tracking.record import DamagedRecordError, Failure, RecordStore
 from tracking.run_content import RunContent, failure_run, study_run, trial_run
 from tracking.run_files import (

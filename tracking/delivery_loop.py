@@ -7,9 +7,9 @@ import select
 import time
 from collections.abc import Iterator
 
+from studies.secrets import masked
 from tracking.address import StoreAddress
 from tracking.courier import BusyError, Courier, Outcome
-from tracking.provenance import masked
 from tracking.trouble import is_refusal
 
 LOOK_SECONDS = 5.0

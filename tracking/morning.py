@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from studies.errors import InputError
 from studies.leaving import leave
+from studies.secrets import masked
 from tracking import atomic
 from tracking.arguments import named_values
 from tracking.moment import moment
@@ -88,7 +89,6 @@ def _deliver(runs_dir: Path, since: datetime, now: datetime, date: str, webhook:
 
 
 def _went(name: str, way: Callable[[], None]) -> int:
-    from tracking.provenance import masked
 
     try:
         way()

@@ -1,4 +1,4 @@
-"""What a trial ran on, and what must not be told about it: passwords in addresses."""
+"""What a trial ran on."""
 
 import os
 import platform
@@ -12,8 +12,6 @@ from pathlib import Path
 from tracking.record import Environment
 
 PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "mlflow", "numpy")
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s'\"]*@")
-_SECRET_PARAMETER = re.compile(r"(?i)([?&](?:\w*password|passwd|pwd|\w*token)=)[^&\s'\"]*")
 
 
 def environment() -> Environment:
@@ -48,16 +46,6 @@ def git_commit(folder: Path) -> str:
         "--dirty",
     )
     return _output(command, folder, timeout_seconds=5.0)
-
-
-def without_credentials(uri: str) -> str:
-    """Return `uri` without user and password, and with password and token parameters starred."""
-    return _SECRET_PARAMETER.sub(r"\1***", _USER_INFO.sub("", uri))
-
-
-def masked(text: str) -> str:
-    """Return `text` with the credentials of every address in it replaced by stars; for logs and tags."""
-    return _SECRET_PARAMETER.sub(r"\1***", _USER_INFO.sub("***@", text))
 
 
 def _versions() -> dict[str, str]:

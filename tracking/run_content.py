@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from studies.secrets import masked
 from studies.spec import Scalar, Setting, TrainingSpec
 from tracking.manifest import StudyManifest
-from tracking.provenance import masked
 from tracking.record import Failure, StoredTrial, TrialRecord
 
 NAME_LIMIT, PARAM_LIMIT, TAG_LIMIT, DIGEST_LIMIT = 250, 6000, 8000, 36

@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from studies.secrets import masked
 from tracking import atomic
 from tracking.html.watch import without_reload
 from tracking.manifest import FILE_NAME, ModelCard, StudyManifest
 from tracking.outbox import report_files
-from tracking.provenance import masked
 from tracking.record import Failure, StoredTrial
 from tracking.run_content import TAG_LIMIT
 

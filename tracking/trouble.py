@@ -7,8 +7,8 @@ import ssl
 import urllib.error
 import urllib.request
 
+from studies.secrets import masked
 from tracking.address import StoreAddress
-from tracking.provenance import masked
 
 ASK_SECONDS = 8.0
 """How long a server may take for its first answer before somebody is told that there was none."""

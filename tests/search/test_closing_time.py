@@ -11,7 +11,9 @@ from small_study import Place
 from stored_trials import cell
 
 from search.closing_time import EXIT_TIME_UP, ClosingTime, moment_ahead
+from search.searching import deadline
 from studies.errors import InputError
+from studies.spec import SearchSpec
 
 END = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
@@ -57,6 +59,19 @@ def copy(finished: Place, tmp_path: Path) -> Place:
 def run_until(place: Place, *arguments: str, hours: float) -> "subprocess.CompletedProcess[str]":
     until = datetime.now(UTC) + timedelta(hours=hours)
     return place.run(*arguments, f"until={until.isoformat(timespec='seconds')}")
+
+
+def test_a_search_stops_at_the_earlier_of_its_length_and_the_next_time_of_its_clock() -> None:
+    now = datetime(2026, 11, 22, 7, 30).astimezone()
+
+    def end(**given: str) -> datetime | None:
+        return deadline(SearchSpec.model_validate({"settings": 10, **given}), now)
+
+    assert end() is None
+    assert end(duration="90m") == datetime(2026, 11, 22, 9, 0).astimezone()
+    assert end(stop_at="08:00") == datetime(2026, 11, 22, 8, 0).astimezone()
+    assert end(stop_at="07:00") == datetime(2026, 11, 23, 7, 0).astimezone(), "just passed: tomorrow's"
+    assert end(stop_at="08:00", duration="20m") == datetime(2026, 11, 22, 7, 50).astimezone()
 
 
 def test_what_would_not_end_in_time_is_left_and_the_rest_is_trained(copy: Place) -> None:

@@ -18,7 +18,7 @@ from search.sampler import CellQueue
 from search.storage import StorageLostError, check, open_storage, resolve
 from studies.compose import compose
 from studies.errors import InputError
-from tracking.provenance import without_credentials
+from studies.secrets import without_credentials
 
 SECRETS = (PASSWORD, quote(PASSWORD, safe=""))
 SHORTER = (

@@ -96,6 +96,13 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, module: str) -> N
     )
 
 
+def test_a_password_in_what_cannot_be_read_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([ABLATION, "tracking_uri=http://me:se{cret@host:5000"]) == 2
+    said = capsys.readouterr().err
+    assert "Received: 'tracking_uri=http://***@host:5000'" in said
+    assert "cret" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
