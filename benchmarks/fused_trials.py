@@ -67,7 +67,7 @@ def recipe(case: Case, precision: Precision, arm: str, seed: int) -> Recipe:
     hypermodel = HyperModel(case.study.model_of(arm), case.shape, case.classes)
     training = case.study.training_of(arm).model_copy(update={"precision": precision})
     model = built_in(precision, lambda: hypermodel.build(case.study.setting(arm), seed))
-    return Recipe(skeleton_of(model), training, case.study.data.range)
+    return Recipe(skeleton_of(model), training, case.study.data.range, case.study.setting(arm))
 
 
 def fused(case: Case, precision: Precision, way: Convolution, size: int) -> tuple[float, float, int]:

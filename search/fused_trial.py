@@ -114,7 +114,7 @@ def _member(task: TrialTask, checkpoint_seconds: float) -> "Member":
 
     hypermodel = HyperModel(task.model, seen_shape(task.data, task.training), outputs(task.data))
     model = built_in(task.training.precision, lambda: hypermodel.build(task.setting, task.seed))
-    recipe = Recipe(skeleton_of(model), task.training, task.data_spec.range)
+    recipe = Recipe(skeleton_of(model), task.training, task.data_spec.range, task.setting)
     held = held_out(task.data, task.data_spec, task.fold)
     report = Reporter(task, task.data.n_train if held is None else len(held.train))
     checkpoint = checkpoint_of(task, report, checkpoint_seconds)

@@ -46,9 +46,8 @@ def members(model: str, side: int, cells: Sequence[Cell], watch: Mapping[int, An
         spec = TrainingSpec.model_validate({"epochs": 3, "batch_size": 12, **training})
         built = built_in(spec.precision, partial(hypermodel.build, dict(setting), seed))
         on_epoch = (watch or {}).get(number)
-        member = Member(
-            Recipe(skeleton_of(built), spec, "unit"), seed, on_epoch or _ignore, watched=on_epoch is not None
-        )
+        recipe = Recipe(skeleton_of(built), spec, "unit", dict(setting))
+        member = Member(recipe, seed, on_epoch or _ignore, watched=on_epoch is not None)
         made.append(member)
     return made
 
@@ -169,6 +168,25 @@ def in_a_measured_memory(cells: Sequence[Cell], fits: float) -> tuple[list[int],
     finally:
         FusedProgram.bytes_taken, FusedProgram.train = taken, train  # type: ignore[method-assign]  # as they were
         training.free_bytes = told
+
+
+def compiled_for(first: Sequence[Cell], second: Sequence[Cell]) -> tuple[int, list[Any]]:
+    """Return how many programs are compiled to train `second` after `first`, and how each of them ended."""
+    from jax.stages import Lowered
+
+    group(first)
+    compiled, compile_one = [], Lowered.compile
+
+    def noted(self: Any, *given: Any, **named: Any) -> Any:
+        compiled.append(self)
+        return compile_one(self, *given, **named)
+
+    Lowered.compile = noted  # type: ignore[method-assign]  # watched only
+    try:
+        ends = group(second)
+        return len(compiled), ends
+    finally:
+        Lowered.compile = compile_one  # type: ignore[method-assign]  # as it was
 
 
 def with_a_choice(cells: Sequence[Cell], fits: bool) -> tuple[list[tuple[str, int]], list[Any]]:
@@ -322,3 +340,22 @@ def die_between_cards(tasks: Sequence[Any], cards: int) -> None:
 def programs(model: str, side: int, cells: Sequence[Cell]) -> int:
     """Return how many programs `cells` are."""
     return len({member.recipe.signature for member in members(model, side, cells)})
+
+
+def without_a_graph(hp: Any, input_shape: Any, classes: int) -> Any:
+    """Build a network that Keras cannot look into, whose function a number and a word decide."""
+    import keras
+
+    class Net(keras.Model):
+        def __init__(self, activation: str, factor: float) -> None:
+            super().__init__()
+            self._flatten, self._dense = keras.layers.Flatten(), keras.layers.Dense(classes)
+            self._activation, self._factor = keras.activations.get(activation), factor
+
+        def call(self, x: Any) -> Any:
+            return keras.ops.softmax(self._activation(self._dense(self._flatten(x))) * self._factor)
+
+    model = Net(hp.Choice("activation", ["relu", "tanh"]), hp.Float("factor", 0.0, 4.0, default=1.0))
+    model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+    model(np.zeros((1, *input_shape), np.float32))
+    return model

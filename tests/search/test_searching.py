@@ -1,5 +1,6 @@
 """A search as a user runs it: choose on the validation part, confirm on fresh seeds; killed and continued."""
 
+import re
 import shutil
 import signal
 import time
@@ -115,6 +116,7 @@ def test_when_the_time_is_up_no_trial_starts_and_the_next_run_goes_on(tmp_path: 
     place = make_place(tmp_path, SEARCH)
     done = place.run("study.search.duration=0.001s")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"No setting is begun after \d{4}-\d\d-\d\d \d\d:\d\d\.", done.stdout)
     assert "The time is up: 0 of 4 settings have a score. The rest waits for the next start" in done.stdout
     assert place.records() == {}
 

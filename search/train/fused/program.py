@@ -4,6 +4,7 @@ Written for one member and mapped over the group with `jax.vmap`: shapes below a
 an axis G before them.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -66,10 +67,13 @@ class FusedProgram:
         stored = tuple(like.images.shape[1:3]) if like.images.ndim == 4 else tuple(like.images.shape[1:])
         crop = recipe.training.augmentation.crop
         self._cutter = Cutter(stored, (crop, crop) if crop else stored, recipe.training.augmentation)
+        seen = (*self._cutter.seen, like.images.shape[-1]) if self._cutter.is_for_images else stored
+        [outputs] = keras.tree.flatten(self.model.compute_output_spec(keras.KerasTensor((None, *seen))))
+        self._outputs = int(outputs.shape[-1])
         over = jax.vmap if mapped else _over_one
         epochs, measure = self._planned(self._epochs), self._planned(self._measure)
         self._train = jax.jit(over(epochs, in_axes=(0, 0, None, None, None, None)), donate_argnums=0)
-        self._compiled: dict[int, Any] = {}
+        self._compiled: dict[str, Any] = {}
         self.measure = jax.jit(over(measure, in_axes=(0, 0, None)))
         """(states, numbers, part) -> `Measured` with an axis G."""
 
@@ -95,11 +99,11 @@ class FusedProgram:
 
     def compiled(self, states: State, numbers: Numbers, train: Examples, others: Mapping[str, Examples]) -> Any:
         """Return the program that trains a group of this size, compiled the first time that it is asked for."""
-        size = len(numbers.seed)
-        if size not in self._compiled:
+        kind = repr([len(numbers.seed), _shapes(train), {name: _shapes(part) for name, part in others.items()}])
+        if kind not in self._compiled:
             lowered = self._train.lower(states, numbers, np.int32(0), np.int32(1), train, others)
-            self._compiled[size] = lowered.compile()
-        return self._compiled[size]
+            self._compiled[kind] = lowered.compile()
+        return self._compiled[kind]
 
     def bytes_taken(self, states: State, numbers: Numbers, train: Examples, others: Mapping[str, Examples]) -> int:
         """Return what training a group of this size takes of the device's memory beside its states and the dataset."""
@@ -224,7 +228,7 @@ class FusedProgram:
         return images - 0.5 if self._pixels == "centred" and images.ndim == 4 else images
 
     def _targets(self, labels: Any, own: Numbers) -> Any:
-        outputs = self.model.output_shape[-1]
+        outputs = self._outputs
         if self._one_hot:
             share = own.smoothing if self._smooths else 0.0
             return jax.nn.one_hot(labels, outputs) * (1.0 - share) + share / outputs  # As Keras's loss would.
@@ -236,6 +240,31 @@ class FusedProgram:
         if outputs.shape[-1] == 1:
             return (outputs[:, 0] > 0.5).astype(jnp.int32)
         return jnp.argmax(outputs, -1).astype(jnp.int32)
+
+
+_KEPT = 4
+"""Programs that a process keeps: those of the ways of two networks, say."""
+_PROGRAMS: OrderedDict[str, FusedProgram] = OrderedDict()
+
+
+def program_for(
+    recipe: Recipe, places: Sequence[str], like: Examples, way: Way, *, mapped: bool = True
+) -> FusedProgram:
+    """Return the program of these arguments, with what it has compiled if there was one like it a short while ago.
+
+    Another seed, or in a search another setting that differs in numbers, is another state of the same program.
+    """
+    # What is not mapped has the numbers of its setting in its program.
+    key = repr([recipe.signature, places, _shapes(like), way, mapped, None if mapped else recipe.setting])
+    program = _PROGRAMS.pop(key, None) or FusedProgram(recipe, places, like, way, mapped=mapped)
+    _PROGRAMS[key] = program
+    while len(_PROGRAMS) > _KEPT:
+        _PROGRAMS.popitem(last=False)
+    return program
+
+
+def _shapes(part: Examples) -> list[tuple[tuple[int, ...], str]]:
+    return [(tuple(one.shape), str(one.dtype)) for one in part]
 
 
 def _over_one(function: Callable[..., Any], in_axes: Sequence[int | None]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ import keras
 from search.train.fused.group import Numbers
 from search.train.fused.images import strengths, without_strengths
 from search.train.fused.skeleton import Skeleton
+from studies.declaration import Setting
 from studies.training import TrainingSpec
 
 
@@ -22,6 +23,8 @@ class Recipe:
     skeleton: Skeleton
     training: TrainingSpec
     pixels: Literal["unit", "centred"]
+    setting: Setting
+    """What the model was built from."""
 
     @cached_property
     def signature(self) -> str:
@@ -37,7 +40,9 @@ class Recipe:
         training = {**self.training.model_dump(mode="json"), "epochs": None, "augmentation": None}
         parts = [type(self.skeleton.model.optimizer).__name__, optimizer, loss]
         changes = without_strengths(self.training.augmentation)
-        return json.dumps([self.skeleton.signature, *parts, training, changes, self.pixels], default=repr)
+        # Of a model that does not say what it computes, nobody knows which values are numbers in its graph.
+        network = self.skeleton.signature or f"built from {self.setting!r}"
+        return json.dumps([network, *parts, training, changes, self.pixels], default=repr)
 
 
 def numbers_of(recipe: Recipe, seed: int, places: Sequence[str]) -> Numbers:

@@ -44,13 +44,19 @@ class Skeleton:
         return _rewired(self.bare, called) if places else self.bare
 
     @cached_property
-    def signature(self) -> str:
-        """What two models have in common that are one program but for numbers: layers, how they are joined, shapes."""
-        shapes = [(tuple(one.shape), one.dtype) for one in [*self.model.trainable_variables, *self.other_variables()]]
+    def signature(self) -> str | None:
+        """What two models have in common that are one program but for numbers: layers, how they are joined, shapes.
+
+        None for a model that does not say what it computes: one without a graph, or with a layer without a config.
+        """
         if not _has_graph(self.bare):
-            return json.dumps([repr(type(self.bare)), shapes])
+            return None
+        try:
+            config = {**self.bare.get_config(), "name": None}
+        except NotImplementedError:
+            return None
+        shapes = [(tuple(one.shape), one.dtype) for one in [*self.model.trainable_variables, *self.other_variables()]]
         names = {layer.name: place for layer, place in zip(self.bare.layers, _places(self.bare).values(), strict=True)}
-        config = {**self.bare.get_config(), "name": None}
         return json.dumps([_renamed(config, names), shapes], sort_keys=True, default=repr)
 
     def other_variables(self) -> list[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from search.train.checkpoint import Snapshot, write_together
 from search.train.fused.convolution import Choice, Way, ways_of
 from search.train.fused.group import Examples, State, beginning, members_of, stacked
-from search.train.fused.program import EPOCHS_A_CALL, FusedProgram
+from search.train.fused.program import EPOCHS_A_CALL, program_for
 from search.train.fused.recipe import numbers_of
 from search.train.fused.seat import End, Member, Seat
 from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
@@ -59,7 +59,7 @@ class GroupTraining:
         self._classifies = jnp.issubdtype(parts.train.labels.dtype, jnp.integer)
         ways = ways_of(recipe.skeleton.bare) if ways is None else ways
         self._choice = Choice(ways)
-        self._programs = {way: FusedProgram(recipe, places, parts.train, way, mapped=mapped) for way in ways}
+        self._programs = {way: program_for(recipe, places, parts.train, way, mapped=mapped) for way in ways}
         self._way = self._choice.fastest
         self._most = 0
         self._states = stacked([_start(member) for member in members])

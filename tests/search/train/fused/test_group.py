@@ -37,6 +37,7 @@ MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
         [({"label_smoothing": share}, 1, {}) for share in (0.0, 0.1, 0.3)],
         [0, 1, 2],
     ),
+    "a model without a graph": ("fused_trials:without_a_graph", 16, 16, SEEDS, [0]),
     # Steps of 0.05, its own rate, make of one rounding error another training within an epoch.
     "challenge_cnn": ("challenge_cnn", 28, 28, [({"learning_rate": 0.001}, seed, {}) for seed in (1, 2)], [0]),
     "batchnorm_convnet": ("batchnorm_convnet", 16, 16, SEEDS, [0]),
@@ -107,6 +108,21 @@ def test_what_may_be_fast_is_tried_for_an_epoch_and_the_fastest_trains_the_rest(
 def test_what_does_not_fit_is_not_tried(worker: LocalExecutor) -> None:
     calls, _ = worker.submit(fused_trials.with_a_choice, SHARES[:2], False).result()
     assert calls == [("patches", 1), ("patches", 2)]
+
+
+def test_other_seeds_and_numbers_are_trained_by_the_program_that_there_is(worker: LocalExecutor) -> None:
+    others: list[fused_trials.Cell] = [({**SHARES[0][0], "rate": 0.4, "learning_rate": 0.002}, 7, {}), SHARES[1]]
+    compiled, ends = worker.submit(fused_trials.compiled_for, SHARES[:2], others).result()
+    assert compiled == 0
+    before = worker.submit(fused_trials.group, SHARES[:2]).result()
+    assert far(ends[0], before[0]) > 0.01
+    assert far(ends[1], before[1]) <= TOLERANCE
+
+
+def test_a_model_that_does_not_say_what_it_computes_is_fused_with_its_own_setting_only(worker: LocalExecutor) -> None:
+    settings = ({}, {}, {"activation": "tanh"}, {"factor": 2.0})
+    cells: list[fused_trials.Cell] = [(setting, seed, {}) for seed, setting in enumerate(settings)]
+    assert worker.submit(fused_trials.programs, "fused_trials:without_a_graph", 16, cells).result() == 3
 
 
 def test_another_architecture_is_another_program(worker: LocalExecutor) -> None:
