@@ -54,8 +54,8 @@ def _trained(group: "list[tuple[TrialTask, Member]]", checkpoint_seconds: float)
     try:
         parts = _parts(group[0][0])
         for number, end in train_group([member for _, member in group], parts):
-            task, _ = waiting.pop(number)
-            yield task, _outcome(task, end)
+            task, member = waiting.pop(number)
+            yield task, _outcome(task, member, end)
     except Exception as error:
         why = reason_of(error)
         if len(group) > 1:
@@ -94,7 +94,8 @@ def train_tasks(tasks: Sequence[TrialTask], checkpoint_seconds: float = EVERY_SE
 def _alone(task: TrialTask, checkpoint_seconds: float) -> Ended:
     from search.train.fused.engine import train_alone
 
-    return _outcome(task, train_alone(_member(task, checkpoint_seconds), _parts(task)))
+    member = _member(task, checkpoint_seconds)
+    return _outcome(task, member, train_alone(member, _parts(task)))
 
 
 def _company(task: TrialTask) -> str:
@@ -129,15 +130,15 @@ def _member(task: TrialTask, checkpoint_seconds: float) -> "Member":
     )
 
 
-def _outcome(task: TrialTask, end: "End") -> Ended:
-    if isinstance(end, TrialResult):
-        served, unsaved = None, ""
-        if task.serve_model and end.model is not None:
-            from search.train.saving import loaded
+def _outcome(task: TrialTask, member: "Member", end: "End") -> Ended:
+    from search.train.saving import model_bytes
 
-            served, unsaved = served_of(task, loaded(end.model))
-        return TrialOutcome(replace(end, model=end.model if task.keep_model else None), environment(), served, unsaved)
-    return end if isinstance(end, TrialPrunedError) else _failure(end)
+    if not isinstance(end, TrialResult):
+        return end if isinstance(end, TrialPrunedError) else _failure(end)
+    model = member.recipe.skeleton.model  # With the trained weights, if it is to be kept.
+    served, unsaved = served_of(task, model) if task.serve_model else (None, "")
+    content = model_bytes(model) if task.keep_model else None
+    return TrialOutcome(replace(end, model=content), environment(), served, unsaved)
 
 
 def _failure(error: Exception) -> Exception:

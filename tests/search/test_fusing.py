@@ -105,3 +105,19 @@ def test_a_model_that_cannot_be_fused_is_trained_one_by_one_and_the_user_is_told
         assert end.result.cost.members == 1
     [said] = listener.said
     assert said.startswith("Model 'fused_trials:unmappable' cannot be fused, trained one by one: ")
+
+
+def test_a_model_without_a_graph_is_fused_with_its_own_setting_and_one_that_cannot_be_saved_counts(
+    opened: tuple[FusingExecutor, Listener], tmp_path: Path
+) -> None:
+    executor, listener = opened
+    listener.said.clear()
+    tasks = noisy_tasks(tmp_path, 2, "fused_trials:without_a_graph")
+    tasks[2] = replace(tasks[2], setting={"activation": "tanh"})
+    futures = [executor.submit(run_trial, replace(task, serve_model=True)) for task in tasks]
+    for end, members in zip(ends(futures), (2, 2, 1), strict=True):
+        assert isinstance(end, TrialOutcome), end
+        assert end.result.cost.members == members
+        assert end.served is None
+        assert "NotImplementedError" in end.unsaved
+    assert listener.said == []

@@ -29,6 +29,7 @@ class Member:
     watched: bool = False
     """Whether the group must listen to `on_epoch` after every epoch."""
     keep_model: bool = False
+    """Whether the recipe's model is to have the trained weights in the end."""
     checkpoint: Checkpoint | None = None
     """Where it leaves its state now and then."""
     resumed: Snapshot | None = None

@@ -18,7 +18,6 @@ from search.train.fused.program import EPOCHS_A_CALL, program_for
 from search.train.fused.recipe import numbers_of
 from search.train.fused.seat import End, Member, Seat
 from search.train.result import NotFiniteError, TrialPrunedError, TrialResult
-from search.train.saving import model_bytes
 from search.train.stopping import EarlyStopping
 from tracking.record import Cost, ExecutionPlan
 
@@ -160,12 +159,14 @@ class GroupTraining:
                 if self._classifies:
                     metrics[f"{name}_accuracy"] = float(measured.accuracy[place])
                 metrics[f"{name}_loss"] = float(measured.loss[place])
+            if seat.member.keep_model:
+                self._put_back(place, seat)
             predicted = np.asarray(found[self._parts.scored].predicted[place])
-            results.append((seat.number, self._result(place, seat, metrics, predicted)))
+            results.append((seat.number, self._result(seat, metrics, predicted)))
             self._seats[place] = None
         return results
 
-    def _result(self, place: int, seat: Seat, metrics: dict[str, float], predicted: np.ndarray) -> TrialResult:
+    def _result(self, seat: Seat, metrics: dict[str, float], predicted: np.ndarray) -> TrialResult:
         scored = self._parts.others[self._parts.scored]
         truth = np.asarray(scored.labels[scored.rows])
         return TrialResult(
@@ -176,10 +177,10 @@ class GroupTraining:
             correct=predicted == truth if self._classifies else None,
             cost=self._cost(seat),
             started=seat.started,
-            model=self._model(place, seat) if seat.member.keep_model else None,
         )
 
-    def _model(self, place: int, seat: Seat) -> bytes:
+    def _put_back(self, place: int, seat: Seat) -> None:
+        """Give the member's own model the weights that it has now."""
         skeleton = seat.member.recipe.skeleton
         own: State = members_of(self._states, [place])
         for variables, values in (
@@ -188,7 +189,6 @@ class GroupTraining:
         ):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value[0])
-        return model_bytes(skeleton.model)
 
     def _cost(self, seat: Seat) -> Cost:
         return Cost(
