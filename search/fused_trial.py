@@ -55,7 +55,11 @@ def _trained(group: "list[tuple[TrialTask, Member]]", checkpoint_seconds: float)
         parts = _parts(group[0][0])
         for number, end in train_group([member for _, member in group], parts):
             task, member = waiting.pop(number)
-            yield task, _outcome(task, member, end)
+            try:
+                ended = _outcome(task, member, end)
+            except Exception as error:  # Its model must be kept and cannot be: the others go on.
+                ended = _failure(error)
+            yield task, ended
     except Exception as error:
         why = reason_of(error)
         if len(group) > 1:

@@ -14,8 +14,8 @@ _LARGEST_GRID = 100_000
 def most_settings(search: SearchSpec, space: Sequence[Parameter]) -> int:
     """Return how many settings `search` tries at most: as many as were asked for, or as the space has."""
     try:
-        return min(search.settings, len(grid(space)))
-    except InputError:  # They cannot be counted, or are too many to try all.
+        return sum(1 for _ in itertools.islice(_cells(space), search.settings))
+    except InputError:  # A range without a step: there is no end of them.
         return search.settings
 
 

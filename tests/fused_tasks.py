@@ -14,7 +14,7 @@ from studies.training import EarlyStoppingSpec
 CELLS = [(1, {}), (2, {"placement": "after_activation", "rate": 0.3}), (3, {"placement": "after_flatten", "rate": 0.5})]
 
 
-NORMALISED = "fused_trials:normalised"
+NORMALISED = "fused_models:normalised"
 
 
 def noisy_tasks(folder: Path, epochs: int, model: str = NORMALISED) -> list[TrialTask]:

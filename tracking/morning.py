@@ -89,7 +89,6 @@ def _deliver(runs_dir: Path, since: datetime, now: datetime, date: str, webhook:
 
 
 def _went(name: str, way: Callable[[], None]) -> int:
-
     try:
         way()
     except NotSentError as error:

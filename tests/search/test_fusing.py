@@ -16,7 +16,7 @@ from search.executors import WorkerDiedError
 from search.fusing import FusingExecutor
 from search.progress import EpochDone, Message, Said
 from search.train.result import TrialPrunedError
-from search.trial import TrialOutcome, TrialTask, run_trial
+from search.trial import TrialFailedError, TrialOutcome, TrialTask, run_trial
 
 EPOCHS = 6
 
@@ -99,12 +99,12 @@ def test_a_model_that_cannot_be_fused_is_trained_one_by_one_and_the_user_is_told
 ) -> None:
     executor, listener = opened
     listener.said.clear()
-    futures = [executor.submit(run_trial, task) for task in noisy_tasks(tmp_path, 2, "fused_trials:unmappable")]
+    futures = [executor.submit(run_trial, task) for task in noisy_tasks(tmp_path, 2, "fused_models:unmappable")]
     for end in ends(futures):
         assert isinstance(end, TrialOutcome), end
         assert end.result.cost.members == 1
     [said] = listener.said
-    assert said.startswith("Model 'fused_trials:unmappable' cannot be fused, trained one by one: ")
+    assert said.startswith("Model 'fused_models:unmappable' cannot be fused, trained one by one: ")
 
 
 def test_a_model_without_a_graph_is_fused_with_its_own_setting_and_one_that_cannot_be_saved_counts(
@@ -112,7 +112,7 @@ def test_a_model_without_a_graph_is_fused_with_its_own_setting_and_one_that_cann
 ) -> None:
     executor, listener = opened
     listener.said.clear()
-    tasks = noisy_tasks(tmp_path, 2, "fused_trials:without_a_graph")
+    tasks = noisy_tasks(tmp_path, 2, "fused_models:without_a_graph")
     tasks[2] = replace(tasks[2], setting={"activation": "tanh"})
     futures = [executor.submit(run_trial, replace(task, serve_model=True)) for task in tasks]
     for end, members in zip(ends(futures), (2, 2, 1), strict=True):
@@ -120,4 +120,17 @@ def test_a_model_without_a_graph_is_fused_with_its_own_setting_and_one_that_cann
         assert end.result.cost.members == members
         assert end.served is None
         assert "NotImplementedError" in end.unsaved
+    assert listener.said == []
+
+
+def test_a_base_that_cannot_be_kept_fails_with_that_reason_and_is_not_forgotten(
+    opened: tuple[FusingExecutor, Listener], tmp_path: Path
+) -> None:
+    executor, listener = opened
+    listener.said.clear()
+    tasks = noisy_tasks(tmp_path, 1, "fused_models:without_a_graph")[:2]
+    futures = [executor.submit(run_trial, replace(task, keep_model=True)) for task in tasks]
+    for end in ends(futures):
+        assert isinstance(end, TrialFailedError), end
+        assert "NotImplementedError" in str(end)
     assert listener.said == []

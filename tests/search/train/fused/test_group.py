@@ -31,13 +31,13 @@ MODELS: dict[str, tuple[str, int, int, list[fused_trials.Cell], list[int]]] = {
     "strengths of augmentation": ("two_block_cnn", 16, 20, [({}, 1, STRONG), ({}, 1, WEAK)], [1]),
     "learning rates": ("naive_convnet", 16, 16, [({}, 1, {}), ({"learning_rate": 0.01}, 1, {})], [1]),
     "shares of smoothed labels": (
-        "fused_trials:smoothed",
+        "fused_models:smoothed",
         16,
         16,
         [({"label_smoothing": share}, 1, {}) for share in (0.0, 0.1, 0.3)],
         [0, 1, 2],
     ),
-    "a model without a graph": ("fused_trials:without_a_graph", 16, 16, SEEDS, [0]),
+    "a model without a graph": ("fused_models:without_a_graph", 16, 16, SEEDS, [0]),
     "challenge_cnn": ("challenge_cnn", 28, 28, SEEDS, [0]),
     "batchnorm_convnet": ("batchnorm_convnet", 16, 16, SEEDS, [0]),
     "six_conv": ("six_conv", 16, 16, SEEDS, [0]),
@@ -120,7 +120,7 @@ def test_other_seeds_and_numbers_are_trained_by_the_program_that_there_is(worker
 def test_a_model_that_does_not_say_what_it_computes_is_fused_with_its_own_setting_only(worker: LocalExecutor) -> None:
     settings = ({}, {}, {"activation": "tanh"}, {"factor": 2.0})
     cells: list[fused_trials.Cell] = [(setting, seed, {}) for seed, setting in enumerate(settings)]
-    assert worker.submit(fused_trials.programs, "fused_trials:without_a_graph", 16, cells).result() == 3
+    assert worker.submit(fused_trials.programs, "fused_models:without_a_graph", 16, cells).result() == 3
 
 
 def test_another_architecture_is_another_program(worker: LocalExecutor) -> None:
